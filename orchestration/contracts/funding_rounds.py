@@ -1,0 +1,51 @@
+"""Funding rounds (Crunchbase shape). Edits and deletions are later versions of a round."""
+
+from orchestration.contracts.base import Contract, Field, Kind, RowRule
+
+INVESTMENT_TYPES = (
+    "angel",
+    "convertible_note",
+    "corporate_round",
+    "debt_financing",
+    "equity_crowdfunding",
+    "grant",
+    "initial_coin_offering",
+    "non_equity_assistance",
+    "post_ipo_debt",
+    "post_ipo_equity",
+    "post_ipo_secondary",
+    "pre_seed",
+    "private_equity",
+    "product_crowdfunding",
+    "secondary_market",
+    "seed",
+    *(f"series_{letter}" for letter in "abcdefghij"),
+    "series_unknown",
+    "undisclosed",
+)
+
+CONTRACT = Contract(
+    name="funding_rounds",
+    grain="a funding round",
+    key=("round_uuid",),
+    fields=(
+        Field("round_uuid", Kind.TEXT, "identifier of the provider"),
+        Field("org_uuid", Kind.TEXT, "organization that raised the money"),
+        Field("announced_on", Kind.DATE, "day of the announcement", "date"),
+        Field("investment_type", Kind.CHOICE, "kind of round", required=True, choices=INVESTMENT_TYPES),
+        Field("raised_amount_usd", Kind.MONEY, "amount raised; NULL or 0: undisclosed", "USD"),
+        Field("country_code", Kind.COUNTRY, "country of the organization at export", "ISO 3166 alpha-3"),
+        Field("investor_count", Kind.COUNT, "investors in the round", "investors"),
+        Field("created_at", Kind.TIMESTAMP, "when the provider first had the round", "UTC"),
+        Field("updated_at", Kind.TIMESTAMP, "last edit at the provider", "UTC"),
+        Field("deleted_at", Kind.TIMESTAMP, "when the provider withdrew the round", "UTC"),
+    ),
+    knowledge="coalesce(created_at, at(announced_on + 1, 0))",
+    # The first version seen takes the rule, later ones updated_at, a deletion the later of updated_at and deleted_at.
+    own_stamp="updated_at",
+    rules=(
+        RowRule("raised_amount_usd < 0", "'raised_amount_usd: ' || raised_amount_usd || ' is negative'"),
+        RowRule("investor_count < 0", "'investor_count: ' || investor_count || ' is negative'"),
+    ),
+    fallback_encodings=("gb18030", "latin-1"),
+)

@@ -1,0 +1,1 @@
+"""From a finished build to what people open: build files, releases, catalog, note."""

@@ -1,0 +1,71 @@
+"""The build files: what dbt reads from and writes to.
+
+``work.duckdb`` gets the schemas ``raw`` (a view per raw table over its committed Parquet batches) and ``control``
+(build parameters, trading calendar); dbt adds staging and intermediate there and the marts in ``sector.duckdb``.
+Both are made anew for every build, so that a broken build leaves nothing behind for the next.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+STORAGE_VERSION = "v1.4.0"
+"""Readable by DuckDB 1.4 and later, and no larger or slower than the newest format."""
+
+WORK_FILE = "work.duckdb"
+MARTS_FILE = "sector.duckdb"
+
+
+@dataclass(frozen=True)
+class BuildParameters:
+    """What cuts and colours a build. ``as_of`` carries a time zone."""
+
+    as_of: dt.datetime
+    note_etf_code: str
+    note_index_code: str
+
+
+def quoted(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def prepare(
+    folder: Path,
+    schemas: Mapping[str, pa.Schema],
+    batches: Mapping[str, Sequence[Path]],
+    calendar: pa.Table,
+    parameters: BuildParameters,
+) -> None:
+    """Make empty build files in ``folder`` with the schemas ``raw`` and ``control``.
+
+    ``schemas`` names every raw table; ``batches`` its Parquet files (none: an empty table of that schema).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (WORK_FILE, MARTS_FILE):
+        for leftover in (folder / name, folder / f"{name}.wal"):
+            leftover.unlink(missing_ok=True)
+    config = {"storage_compatibility_version": STORAGE_VERSION}
+    with duckdb.connect(str(folder / WORK_FILE), config=config) as con:
+        con.execute("create schema raw")
+        con.execute("create schema control")
+        for table, schema in schemas.items():
+            files = batches.get(table, ())
+            if files:
+                listing = ", ".join(quoted(str(path)) for path in files)
+                con.execute(f'create view raw."{table}" as select * from read_parquet([{listing}])')
+            else:
+                empty = schema.empty_table()  # noqa: F841 (read by name from SQL)
+                con.execute(f'create table raw."{table}" as from empty')
+        con.execute("create table control.trading_calendar as from calendar")
+        con.execute(
+            "create table control.build_parameters as "
+            "select cast(? as timestamptz) as as_of, ? as note_etf_code, ? as note_index_code",
+            [parameters.as_of, parameters.note_etf_code, parameters.note_index_code],
+        )
