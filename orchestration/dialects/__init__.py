@@ -72,9 +72,7 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     )
     for view in kept_views:
         targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
-    from_elsewhere = {dialect.name_key, dialect.derived_key}
-    if dialect.path_values is not None:
-        from_elsewhere |= set(contract.key)
+    from_elsewhere = {dialect.name_key, dialect.derived_key, *(name for name, _ in dialect.path_columns)}
     missing = [key for key in contract.key if key not in targets and key not in from_elsewhere]
     for source in dialect.identified_by:
         if source.lower() not in by_name:

@@ -7,8 +7,7 @@ A dialect is recognised from the header set alone (contracts R60); the landing f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -77,7 +76,9 @@ class Dialect:
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
     ``name_key``: contract column that may come from the file name or the nearest folder (R61).
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
-    ``from_path``: pattern on the landed path whose groups fill contract columns (a month in the folders).
+    ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
+    (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a group's text in the contract's terms. A
+    column of that name in the file goes first.
     ``identified_by``: delivered columns out of which an identifier is derived where the records carry none (R71),
     into the contract column ``derived_key``.
     ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it (R69).
@@ -96,7 +97,8 @@ class Dialect:
     name_style: CodeStyle = CodeStyle.CANONICAL
     encodings: tuple[str, ...] = ("gb18030",)
     from_path: str | None = None
-    path_values: Callable[[re.Match[str]], dict[str, str]] | None = None
+    path_columns: tuple[tuple[str, str], ...] = ()
+    path_translate: tuple[tuple[str, str], ...] = ()
     identified_by: tuple[str, ...] = ()
     derived_key: str | None = None
     guarded_column: str | None = None
@@ -134,8 +136,3 @@ class Match:
         for view in self.views:
             targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
         return frozenset(targets)
-
-
-def with_columns(dialect: Dialect, columns: tuple[Column, ...]) -> Dialect:
-    """The dialect with other common columns."""
-    return replace(dialect, columns=columns)
