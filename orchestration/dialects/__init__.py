@@ -6,7 +6,7 @@ Add a provider by adding its module with a tuple ``DIALECTS`` and naming it in `
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 
 from orchestration.contracts import CONTRACTS
@@ -35,7 +35,7 @@ def canonical(contract: Contract) -> Dialect:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def dialects_of(table: str) -> tuple[Dialect, ...]:
     """All dialects of a raw table, the canonical one first."""
     found = [canonical(CONTRACTS[table])]
@@ -54,7 +54,8 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     }
     present = [replace(c, source=by_name[c.source.lower()]) for c in dialect.columns if c.source.lower() in by_name]
     # Contract columns may be added to any file under their own names (R61), the stamp as well.
-    targets = {column.target for column in (*present, *of_views)} | {name for name, _ in dialect.constants}
+    targets = {column.target for column in (*present, *of_views)}
+    targets |= {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix)}
     for name in (*contract.columns, STAMP):
         if name in by_name and name not in declared and name not in targets:
             present.append(Column(by_name[name], name))

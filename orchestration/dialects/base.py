@@ -71,6 +71,7 @@ class Dialect:
 
     ``name``: ``provider.function``, stable, kept in ``_feed``.
     ``columns``: columns common to all rows of a record; ``views``: rows that a record holds (one by default).
+    ``constants_by_suffix``: contract column -> (suffix of the row's code, value) pairs, where the market decides.
     ``dated_columns``: pattern with the groups ``date`` and ``field`` for headers that carry a date; every date becomes
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
@@ -89,6 +90,7 @@ class Dialect:
     columns: tuple[Column, ...]
     views: tuple[View, ...] = (View(),)
     constants: tuple[tuple[str, str], ...] = ()
+    constants_by_suffix: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     dated_columns: str | None = None
     dated_fields: tuple[tuple[str, str], ...] = ()
     dated_target: str | None = None
@@ -133,6 +135,7 @@ class Match:
     def carried(self) -> frozenset[str]:
         """Contract columns that a row of this file carries."""
         targets = {column.target for column in self.dialect.columns} | {name for name, _ in self.dialect.constants}
+        targets |= {name for name, _ in self.dialect.constants_by_suffix}
         for view in self.views:
             targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
         return frozenset(targets)
