@@ -6,7 +6,7 @@ table's columns (one module per table beside this one), any provider's header (`
 Expressions (``market``, ``knowledge``, ``own_stamp``, ``happened_at``, row rules) are DuckDB SQL over the typed
 columns of one row. They also see the calendar columns of the row's business date: ``is_session``,
 ``close_at``, ``next_szse``, ``second_next_szse``, ``date_is_known_to_calendar`` (see ``ingest.typing``), the
-macro ``at(date, minutes)`` (a wall-clock moment in Asia/Shanghai), ``ingestion_day``, and ``index_market`` (HK, CN,
+macro ``clock(date, minutes)`` (a wall-clock moment in Asia/Shanghai), ``ingestion_day``, and ``index_market`` (HK, CN,
 MIXED or NULL, from ``dbt_project/seeds/indices.csv``) where the row names an index.
 """
 

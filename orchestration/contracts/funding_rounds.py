@@ -40,7 +40,7 @@ CONTRACT = Contract(
         Field("updated_at", Kind.TIMESTAMP, "last edit at the provider", "UTC"),
         Field("deleted_at", Kind.TIMESTAMP, "when the provider withdrew the round", "UTC"),
     ),
-    knowledge="coalesce(created_at, at(announced_on + 1, 0))",
+    knowledge="coalesce(created_at, clock(announced_on + 1, 0))",
     own_stamp="updated_at",
     first_version_rule=True,
     deletion_stamp="case when deleted_at is not null then greatest(deleted_at, coalesce(updated_at, deleted_at)) end",

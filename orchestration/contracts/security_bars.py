@@ -16,7 +16,7 @@ CONTRACT = Contract(
         Field(
             "prev_close",
             Kind.PRICE,
-            "reference price of the exchange, adjusted for what goes ex that day",
+            "reference price of the exchange, ex-adjusted",
             "currency column",
         ),
         Field("volume_shares", Kind.SHARES, "shares traded", "shares"),

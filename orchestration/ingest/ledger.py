@@ -179,18 +179,15 @@ class Ledger:
 
     def batches(self) -> pa.Table:
         """One row per landed file, archive member or sheet; see ``BATCH_SCHEMA``."""
-        names = [name for name in BATCH_SCHEMA.names]
+        names = list(BATCH_SCHEMA.names)
         rows = self._query(f"select {', '.join(names)} from batches order by rowid")
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-        return pa.table(
-            [
-                pa.array(list(column), pa.int64()).cast(kind.type)
-                if kind.name == "ingested_at"
-                else pa.array(list(column), kind.type)
-                for column, kind in zip(columns, BATCH_SCHEMA, strict=True)
-            ],
-            schema=BATCH_SCHEMA,
-        )
+        stored = {"ingested_at": pa.int64()}
+        arrays = [
+            pa.array(list(column), stored.get(kind.name, kind.type)).cast(kind.type)
+            for column, kind in zip(columns, BATCH_SCHEMA, strict=True)
+        ]
+        return pa.table(arrays, schema=BATCH_SCHEMA)
 
     def quarantine(self) -> pa.Table:
         """Every refused row and file; see ``QUARANTINE_SCHEMA``."""

@@ -121,7 +121,7 @@ class _RunawayQuoteError(Exception):
     """A quote that was opened and not closed for thousands of lines."""
 
 
-def _text_records(lines: _Lines, delimiter: str, width: Callable[[], int]) -> Iterator[tuple[int, list[str], str, str]]:
+def _text_records(lines: _Lines, delimiter: str, width: int) -> Iterator[tuple[int, list[str], str, str]]:
     """(line, cells, raw text, reason or '') of each record.
 
     A record over several lines with the wrong number of cells is a stray quote, not a row: its first line alone is
@@ -144,8 +144,7 @@ def _text_records(lines: _Lines, delimiter: str, width: Callable[[], int]) -> It
             reader = csv.reader(lines, delimiter=delimiter)
             continue
         spans = len(lines.taken)
-        expected = width()
-        if spans > 1 and (runaway or (expected and len(cells) != expected)):
+        if spans > 1 and (runaway or len(cells) != width):
             restarts += 1
             if restarts > _RESTARTS:
                 raise UnreadableError(f"more than {_RESTARTS} quotes that are opened and not closed")
@@ -220,11 +219,12 @@ def _delimited(table: str, part: Part) -> Iterator[Table]:
 
 
 def _delimited_chunks(lines: _Lines, delimiter: str, header: list[str]) -> Iterator[Chunk]:
-    width, chunk, seen_header = len(header), Chunk(), False
-    for line, cells, raw, reason in _text_records(lines, delimiter, lambda: width if seen_header else 0):
-        if not seen_header:
-            seen_header = not _is_blank(list(cells))
-            continue
+    width, chunk = len(header), Chunk()
+    for cells in csv.reader(lines, delimiter=delimiter):
+        lines.taken = []
+        if not _is_blank(list(cells)):
+            break
+    for line, cells, raw, reason in _text_records(lines, delimiter, width):
         if reason:
             chunk.refused.append((line, shorten(raw), reason))
         elif _is_blank(list(cells)):

@@ -231,7 +231,8 @@ def _read_table(
         if match.dialect.derived_key is not None:
             batch.carried |= {match.dialect.derived_key}
             batch.warnings.append(
-                f"{match.dialect.derived_key} is derived from {', '.join(match.dialect.identified_by)}: the records carry none"
+                f"{match.dialect.derived_key} is derived from {', '.join(match.dialect.identified_by)}:"
+                " the records carry none"
             )
         typist.begin_part()
         for chunk in found.chunks:

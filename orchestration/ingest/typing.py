@@ -20,7 +20,7 @@ from orchestration.contracts.base import ARROW_TYPES, Contract, Field, Kind
 from orchestration.dialects import STAMP
 from orchestration.dialects.base import CodeStyle, Column, Match, Unit, View
 from orchestration.ingest.names import derived_id, index_aliases, indices
-from orchestration.ingest.records import Chunk
+from orchestration.ingest.records import Chunk, shorten
 
 NULL_TEXTS = ("", "-", "--", "---", "n/a", "na", "nan", "null", "none", "#n/a")
 """Texts that mean "no figure" (R63), in lower case."""
@@ -28,7 +28,6 @@ NULL_TEXTS = ("", "-", "--", "---", "n/a", "na", "nan", "null", "none", "#n/a")
 EARLIEST_DATE = dt.date(1960, 1, 1)
 EARLIEST_MARKET_DATE = dt.date(1986, 1, 1)
 
-_PRICES_OF_ZERO = (Kind.PRICE,)
 _NON_NEGATIVE = (Kind.PRICE, Kind.SHARES)
 _EXPECTED = {
     Kind.ETF_CODE: "an ETF code such as 159567.SZ",
@@ -49,7 +48,7 @@ _EXPECTED = {
 }
 
 _MACROS = r"""
-create macro at(day, minutes) as cast(cast(day as timestamp) + to_minutes(cast(minutes as bigint)) as timestamptz);
+create macro clock(day, minutes) as cast(cast(day as timestamp) + to_minutes(cast(minutes as bigint)) as timestamptz);
 create macro plain_number(x) as case
     when regexp_full_match(x, '[+-]?\d{1,3}(,\d{3})+(\.\d*)?') then replace(x, ',', '')
     when regexp_full_match(x, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?') then x
@@ -345,16 +344,19 @@ class Typist:
                     f"{x} is not null and {v} is null and coalesce(try_cast(plain_number({x}) as double), 1) <> 0"
                 )
             if field.kind is not Kind.TEXT:
-                found = f"{quoted(field.name + ': found ')} || '''' || left({x}, 80) || ''', {_escaped('expected ' + expected)}'"
+                before, behind = quoted(f"{field.name}: found '"), quoted(f"', expected {expected}")
+                found = f"{before} || left({x}, 80) || {behind}"
                 if column is not None and column.style is CodeStyle.BY_INDEX_MARKET:
-                    found += " || case when index_market in ('HK', 'CN') then '' else ' (the market of the index is unknown or mixed)' end"
+                    found += (
+                        " || case when index_market in ('HK', 'CN') then '' else ' (its index has no one market)' end"
+                    )
                 wrong.append(f"case when {unreadable} then {found} end")
             if field.name in contract.key or field.required:
                 missing = f"{x} is null" if field.kind is not Kind.PRICE else f"{v} is null and not ({unreadable})"
                 wrong.append(f"case when {missing} then {quoted(field.name + ': missing')} end")
-            if field.kind in _NON_NEGATIVE or field.name.startswith("turnover"):
-                if column is None or column.change_from is None:
-                    wrong.append(f"case when {v} < 0 then {quoted(field.name + ': ')} || {v} || ' is negative' end")
+            is_change = column is not None and column.change_from is not None
+            if (field.kind in _NON_NEGATIVE or field.name.startswith("turnover")) and not is_change:
+                wrong.append(f"case when {v} < 0 then {quoted(field.name + ': ')} || {v} || ' is negative' end")
             wrong += self._date_range(field)
         changed = dict(changes)
         final = [
@@ -375,7 +377,8 @@ class Typist:
                 " 'knowledge_at: found ''' || left(t_knowledge_at, 80) || ''', expected a time' end"
             )
             wrong.append(
-                "case when stamp > at(ingestion_day + 366, 0) then 'knowledge_at: ' || stamp || ' lies in the future' end"
+                "case when stamp > clock(ingestion_day + 366, 0) then"
+                " 'knowledge_at: ' || stamp || ' lies more than a year ahead' end"
             )
         index_value = (
             self._value(contract.field("index_code"), columns.get("index_code")) if "index_code" in columns else ""
@@ -410,7 +413,7 @@ placed as (
         case business_market
             when 'HK' then is_session_hk when 'SZSE' then is_session_szse else is_session_hk or is_session_szse
         end as is_session,
-        at(business_date, case
+        clock(business_date, case
             when business_market = 'SZSE' or (business_market = 'EITHER' and not is_session_hk) then 15 * 60
             when is_half_day_hk then 12 * 60
             else 16 * 60
@@ -457,7 +460,7 @@ order by _position
                 else:
                     shown = fixed
                 self._con.register("delivered", delivered.to_arrow())
-                table = self._con.execute(self._statement(match, view, shown)).to_arrow_table()
+                table = self._con.sql(self._statement(match, view, shown)).to_arrow_table()
                 self._con.unregister("delivered")
                 tables.append(self._split(table, chunk, refused))
         if tables:
@@ -482,7 +485,7 @@ order by _position
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 (narrows the type)
         bad = frame.filter(pl.col("reason").is_not_null())
         for position, row, reason in bad.select("_position", "_row", "reason").iter_rows():
-            refused.append((row, chunk.raw[position][:4_000], reason))
+            refused.append((row, shorten(chunk.raw[position]), reason))
         good = frame.filter(pl.col("reason").is_null())
         beyond = good.filter((pl.col("business_date") <= self.ingestion_day) & (pl.col("business_date") > horizon()))
         if len(beyond):
@@ -501,10 +504,6 @@ order by _position
 
     def _empty(self) -> pa.Table:
         return self._schema().empty_table()
-
-
-def _escaped(text: str) -> str:
-    return text.replace("'", "''")
 
 
 _SQL_TYPES: dict[pa.DataType, str] = {

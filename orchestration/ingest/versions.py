@@ -16,6 +16,8 @@ from orchestration.contracts.base import Contract
 
 CONFLICT = "conflicting rows for one key"
 
+_EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
 ACCEPTED, REPEATED, CONFLICTING = "accepted", "repeated", "conflicting"
 
 
@@ -74,9 +76,7 @@ def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, i
     if contract.first_version_rule and not known and not any(row.stamp for row in rows):
         candidates = [row for row in rows if row.deletion_stamp is None]
         if candidates:
-            first = min(
-                candidates, key=lambda row: (row.own_stamp is not None, row.own_stamp or dt.datetime.min, row.index)
-            )
+            first = min(candidates, key=lambda row: (row.own_stamp or _EVER, row.index))
     for row in rows:
         compared = row.carried - {contract.joined_column}
         if row.stamp is not None:
@@ -113,10 +113,10 @@ def _merge_joined(rows: list[NewRow], contract: Contract) -> dict[int, str]:
         compared = row.carried - {column}
         for group in groups:
             head = group[0]
-            if head.knowledge_at == row.knowledge_at and head.carried == row.carried:
-                if _equal(row.values, head.values, compared):
-                    group.append(row)
-                    break
+            alike = head.knowledge_at == row.knowledge_at and head.carried == row.carried
+            if alike and _equal(row.values, head.values, compared):
+                group.append(row)
+                break
         else:
             groups.append([row])
     for group in groups:
