@@ -72,15 +72,20 @@ measured as (
 ),
 
 ratios as (
-    select
-        numerator,
-        denominator,
-        ln(cast(numerator as double) / cast(denominator as double)) as ln_ratio
-    from (
-        values
-        (2, 1), (3, 1), (4, 1), (5, 1), (10, 1), (20, 1), (50, 1), (100, 1), (1000, 1),
-        (1, 2), (1, 3), (1, 4), (1, 5), (1, 10), (1, 20), (1, 50), (1, 100), (1, 1000)
-    ) as snapped (numerator, denominator)
+    {% for ratio in [2, 3, 4, 5, 10, 20, 50, 100, 1000] %}
+        select
+            {{ ratio }} as numerator,
+            1 as denominator,
+            ln({{ ratio }}) as ln_ratio
+        union all
+        select
+            1 as numerator,
+            {{ ratio }} as denominator,
+            -ln({{ ratio }}) as ln_ratio
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 ),
 
 fitted as (

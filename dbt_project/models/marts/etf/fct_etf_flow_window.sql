@@ -32,39 +32,34 @@ counted as (
     from streaks
 ),
 
-{% for sessions in [5, 10, 20] -%}
-window_{{ sessions }} as (
-    select
-        etf_code,
-        trade_date,
-        has_shares,
-        sessions_since_first_shares,
-        inflow_streak,
-        {{ sessions }} as window_sessions,
-        sum(case when net_flow_cny > 0 then 1 else 0 end) over last_sessions as inflow_days,
-        sum(case when net_flow_cny < 0 then 1 else 0 end) over last_sessions as outflow_days,
-        sum(case when flow_status = 'structural_zero' then 1 else 0 end) over last_sessions as structural_zero_days,
-        sum(case when net_flow_cny is null then 1 else 0 end) over last_sessions as missing_days,
-        cast(sum(net_flow_cny) over last_sessions as decimal(20, 2)) as cumulative_flow_cny,
-        max(net_flow_cny) over last_sessions as max_daily_flow_cny,
-        greatest(max(flow_known_at) over last_sessions, streak_known_at) as knowledge_at
-    from counted
-    window last_sessions as (
-        partition by etf_code
-        order by trade_date nulls last
-        rows between {{ sessions - 1 }} preceding and current row
-    )
-),
-
-{% endfor -%}
 windows as (
-    {%- for sessions in [5, 10, 20] %}
-    select * from window_{{ sessions }}
-    where has_shares and sessions_since_first_shares >= {{ sessions }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+    {% for sessions in [5, 10, 20] %}
+        select
+            etf_code,
+            trade_date,
+            has_shares,
+            sessions_since_first_shares,
+            inflow_streak,
+            {{ sessions }} as window_sessions,
+            sum(case when net_flow_cny > 0 then 1 else 0 end) over last_sessions as inflow_days,
+            sum(case when net_flow_cny < 0 then 1 else 0 end) over last_sessions as outflow_days,
+            sum(case when flow_status = 'structural_zero' then 1 else 0 end) over last_sessions
+                as structural_zero_days,
+            sum(case when net_flow_cny is null then 1 else 0 end) over last_sessions as missing_days,
+            cast(sum(net_flow_cny) over last_sessions as decimal(20, 2)) as cumulative_flow_cny,
+            max(net_flow_cny) over last_sessions as max_daily_flow_cny,
+            greatest(max(flow_known_at) over last_sessions, streak_known_at) as knowledge_at
+        from counted
+        window
+            last_sessions as (
+                partition by etf_code
+                order by trade_date nulls last
+                rows between {{ sessions - 1 }} preceding and current row
+            )
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 ),
 
 averaged as (
@@ -73,6 +68,7 @@ averaged as (
         {{ exact_integer('cumulative_flow_cny * 100') }} as cumulative_cents,
         {{ exact_integer('window_sessions') }} as sessions
     from windows
+    where has_shares and sessions_since_first_shares >= window_sessions
 )
 
 select
