@@ -77,7 +77,7 @@ class World:
     """Every row ever delivered, by table; a row carries its ``knowledge_at``."""
 
     def __init__(self, seed: int):
-        self.rng = random.Random(seed)
+        self.rng = random.Random(seed)  # noqa: S311
         self.tables: dict[str, list[dict]] = {name: [] for name in CONTRACTS}
         self.security_bars()
         self.index_bars()
@@ -126,7 +126,8 @@ class World:
                     **{k: price(v) if k != "volume_shares" else v for k, v in row.items()},
                 )
                 if rng.random() < 0.01 and row["close"]:
-                    self.restate("security_bars", row, rng.randrange(2, 40), close=price(row["close"] * Decimal("1.01")))
+                    corrected = price(row["close"] * Decimal("1.01"))
+                    self.restate("security_bars", row, rng.randrange(2, 40), close=corrected)
 
     def index_bars(self) -> None:
         rng = self.rng
@@ -156,7 +157,9 @@ class World:
                     prev_close=None if rng.random() < 0.15 else price(reference),
                 )
 
-    def weight_set(self, index: str, date: dt.date, codes, total: str, published: dt.datetime | None = None) -> list[dict]:
+    def weight_set(
+        self, index: str, date: dt.date, codes, total: str, published: dt.datetime | None = None
+    ) -> list[dict]:
         """A complete set whose weights sum exactly to ``total``."""
         parts = [Decimal(self.rng.randrange(10, 900)) for _ in codes]
         weights = [(part / sum(parts) * Decimal(total)).quantize(Decimal("0.000001")) for part in parts]
@@ -173,6 +176,11 @@ class World:
             )
             for code, weight in zip(codes, weights, strict=True)
         ]
+
+    def member(self, index: str, date: dt.date, code: str) -> None:
+        """A line of a membership list."""
+        known = at(date + dt.timedelta(days=1))
+        self.add("index_weights", known, index_code=index, weight_date=date, security_code=code)
 
     def index_weights(self) -> None:
         pick = lambda codes, n: self.rng.sample(codes, n)  # noqa: E731
@@ -203,10 +211,10 @@ class World:
             self.weight_set("930999.CSI", day, pick(A_CODES, 6) + pick(HK_CODES, 6), "1.0001")
         for day in (date(2025, 2, 28), date(2025, 3, 31), date(2025, 5, 30)):
             for code in pick(HK_CODES, 9):  # membership lists between weighted sets
-                self.add("index_weights", at(day + dt.timedelta(days=1)), index_code="930999.CSI", weight_date=day, security_code=code)
+                self.member("930999.CSI", day, code)
         for day in (date(2025, 1, 31), date(2025, 3, 31), date(2025, 4, 30)):
             for code in pick(A_CODES, 8):  # an index of membership lists alone
-                self.add("index_weights", at(day + dt.timedelta(days=1)), index_code="000300.SH", weight_date=day, security_code=code)
+                self.member("000300.SH", day, code)
         first = self.weight_set("HSI.HI", date(2025, 2, 3), pick(HK_CODES, 5), "1")
         for row in first:
             self.restate("index_weights", row, 60, weight=row["weight"] * 1.03)  # restated into a bad set
@@ -236,7 +244,7 @@ class World:
 
     def security_quotes(self) -> None:
         rng = self.rng
-        for day in [d for d in BOTH if dt.date(2025, 5, 15) <= d <= LAST][::3] + [LAST]:
+        for day in [*[d for d in BOTH if dt.date(2025, 5, 15) <= d <= LAST][::3], LAST]:
             references = {code: rng.choice([10, 20, 40]) for code in HK_CODES + A_CODES}
             for clock in ("09:35", "10:40", "11:20", "14:30"):
                 for code in HK_CODES + A_CODES:
@@ -346,14 +354,17 @@ class Oracle:
     def fct_index_daily(self):
         for (index, day), bar in self.index.items():
             reference = self.index_reference(index, day)
-            yield (index, day), dict(
-                open=bar["open"],
-                high=bar["high"],
-                low=bar["low"],
-                close=bar["close"],
-                prev_close=reference,
-                change_ratio=ratio(bar["close"], reference),
-                open_gap_ratio=ratio(bar["open"], reference),
+            yield (
+                (index, day),
+                {
+                    "open": bar["open"],
+                    "high": bar["high"],
+                    "low": bar["low"],
+                    "close": bar["close"],
+                    "prev_close": reference,
+                    "change_ratio": ratio(bar["close"], reference),
+                    "open_gap_ratio": ratio(bar["open"], reference),
+                },
             )
 
     def fct_index_membership(self):
@@ -365,9 +376,9 @@ class Oracle:
                 now = {row["security_code"]: row.get("weight") for row in sets[date]}
                 for code, weight in now.items():
                     change = "stay" if code in before else "enter"
-                    yield (index, code, date), dict(valid_to=following, weight=weight, change=change)
+                    yield (index, code, date), {"valid_to": following, "weight": weight, "change": change}
                 for code in before - set(now):
-                    yield (index, code, date), dict(valid_to=date, weight=None, change="leave")
+                    yield (index, code, date), {"valid_to": date, "weight": None, "change": "leave"}
                 before = set(now)
 
     @lru_cache  # noqa: B019
@@ -395,11 +406,14 @@ class Oracle:
         for index, day in self.index:
             for code, weight in self.weights(index, day).items():
                 status, r = self.member_day(code, day)
-                yield (index, day, code), dict(
-                    weight=weight,
-                    change_ratio=r,
-                    contribution_ratio=None if r is None else weight * float(r),
-                    price_status=status,
+                yield (
+                    (index, day, code),
+                    {
+                        "weight": weight,
+                        "change_ratio": r,
+                        "contribution_ratio": None if r is None else weight * float(r),
+                        "price_status": status,
+                    },
                 )
 
     def fct_index_breadth_daily(self):
@@ -411,17 +425,20 @@ class Oracle:
             priced = {code: r for code, (status, r) in members.items() if status == "priced"}
             change = ratio(bar["close"], self.index_reference(index, day))
             explained = sum(weights[code] * float(r) for code, (_, r) in members.items() if r is not None)
-            yield (index, day), dict(
-                advancers=sum(r > 0 for r in priced.values()),
-                decliners=sum(r < 0 for r in priced.values()),
-                unchanged=sum(r == 0 for r in priced.values()),
-                suspended=sum(status == "suspended" for status, _ in members.values()),
-                weight_advancing=sum(weights[code] for code, r in priced.items() if r > 0),
-                top10_weight=sum(sorted(weights.values())[-10:]),
-                hhi=sum(weight**2 for weight in weights.values()),
-                index_change_ratio=change,
-                contribution_residual=None if change is None else float(change) - explained,
-                price_coverage=sum(weights[code] for code, (_, r) in members.items() if r is not None),
+            yield (
+                (index, day),
+                {
+                    "advancers": sum(r > 0 for r in priced.values()),
+                    "decliners": sum(r < 0 for r in priced.values()),
+                    "unchanged": sum(r == 0 for r in priced.values()),
+                    "suspended": sum(status == "suspended" for status, _ in members.values()),
+                    "weight_advancing": sum(weights[code] for code, r in priced.items() if r > 0),
+                    "top10_weight": sum(sorted(weights.values())[-10:]),
+                    "hhi": sum(weight**2 for weight in weights.values()),
+                    "index_change_ratio": change,
+                    "contribution_residual": None if change is None else float(change) - explained,
+                    "price_coverage": sum(weights[code] for code, (_, r) in members.items() if r is not None),
+                },
             )
 
     def fct_index_intraday(self):
@@ -440,19 +457,25 @@ class Oracle:
                 if opened is not None and reference is not None:
                     gap = ratio(opened, reference)
                     side = "flat" if abs(gap) < Fraction(5, 100_000) else "low" if gap < 0 else "high"
-                    if last is not None and moment > opening_moment:
-                        if (side == "low" and last > reference) or (side == "high" and last < reference):
-                            turn.setdefault(side, moment)
+                    crossed = last is not None and {"low": last > reference, "high": last < reference}.get(side)
+                    if crossed and moment > opening_moment:
+                        turn.setdefault(side, moment)
+                    names = {
+                        "low": ("low_open_now_up", "low_open_faded", "low_open_still_down"),
+                        "high": ("high_open_now_down", "high_open_recovered", "high_open_still_up"),
+                    }
                     if side == "flat":
                         state = "flat_open"
-                    elif last is not None and side == "low":
-                        state = "low_open_now_up" if last > reference else "low_open_faded" if turn else "low_open_still_down"
                     elif last is not None:
-                        state = (
-                            "high_open_now_down" if last < reference else "high_open_recovered" if turn else "high_open_still_up"
-                        )
-                yield (index, moment), dict(
-                    last=last, change_ratio=ratio(last, reference), open_state=state, turned_at=turn.get(side)
+                        state = names[side][0 if crossed else 1 if side in turn else 2]
+                yield (
+                    (index, moment),
+                    {
+                        "last": last,
+                        "change_ratio": ratio(last, reference),
+                        "open_state": state,
+                        "turned_at": turn.get(side),
+                    },
                 )
 
     def fct_constituent_intraday(self):
@@ -473,7 +496,7 @@ class Oracle:
             ranked = sorted((m for m in members if m[1] is not None), key=lambda m: (-m[1], -m[2], m[0]))
             rank = {code: n + 1 for n, (code, _, _) in enumerate(ranked)}
             for code, change, weight in members:
-                yield (index, moment, code), dict(change_ratio=change, weight=weight, rank_in_index=rank.get(code))
+                yield (index, moment, code), {"change_ratio": change, "weight": weight, "rank_in_index": rank.get(code)}
 
     def fct_concept_daily(self):
         sets = defaultdict(lambda: defaultdict(list))
@@ -495,13 +518,16 @@ class Oracle:
                     and self.moves[code][day][1] is not None
                 }
                 leader = min(priced, key=lambda code: (-priced[code], code), default=None)
-                yield (concept, day), dict(
-                    members=len(members),
-                    advancers=sum(r > 0 for r in priced.values()),
-                    decliners=sum(r < 0 for r in priced.values()),
-                    equal_weight_change_ratio=sum(priced.values()) / len(priced) if priced else None,
-                    leader_code=leader,
-                    leader_change_ratio=priced.get(leader),
+                yield (
+                    (concept, day),
+                    {
+                        "members": len(members),
+                        "advancers": sum(r > 0 for r in priced.values()),
+                        "decliners": sum(r < 0 for r in priced.values()),
+                        "equal_weight_change_ratio": sum(priced.values()) / len(priced) if priced else None,
+                        "leader_code": leader,
+                        "leader_change_ratio": priced.get(leader),
+                    },
                 )
 
 
