@@ -38,3 +38,8 @@
 {% macro company_name(expression) -%}
     nullif({{ replace_pattern(plain_width(expression), '(-[A-Z]+|[ABH]股|[ABH])$', '') }}, '')
 {%- endmacro %}
+
+{# A list of names in lower case, blanks around it gone. #}
+{% macro plain_list(expression) -%}
+    lower(trim({{ expression }}))
+{%- endmacro %}
