@@ -52,7 +52,7 @@ class Round:
     known: dt.datetime
     deleted: dt.datetime | None = None
     stamped: bool = False
-    ingested: dt.datetime = moment(2018, 1, 1)
+    ingested: dt.datetime = dt.datetime(2018, 1, 1, tzinfo=SHANGHAI)
 
     def row(self) -> dict[str, Any]:
         return {
@@ -233,7 +233,7 @@ def oracle(
 # ------------------------------------------------------------------------------------------------------ the data
 def made(seed: int) -> tuple[list[Round], list[Organization]]:
     """Rounds of 2019 to 2026 with late reports, edits of every judged column, deletions and returns."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     countries = ["USA", "USA", "CHN", "CHN", "HKG", "GBR", "TWN", None]
     lists = [
         "Biotechnology,Health Care",

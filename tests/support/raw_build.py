@@ -33,7 +33,7 @@ def raw_table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 def run_models(
     folder: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]], as_of: dt.datetime, select: str
 ) -> Path:
-    """Build the selected models (dbt's selection syntax) over ``tables`` as of a moment; gives the file of the marts."""
+    """Build the selected models (dbt selection syntax) over ``tables`` as of a moment; gives the marts' file."""
     files: dict[str, list[Path]] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
