@@ -6,7 +6,7 @@ Add a provider by adding its module with a tuple ``DIALECTS`` and naming it in `
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache
 from importlib import import_module
 
 from orchestration.contracts import CONTRACTS

@@ -36,6 +36,7 @@ class CodeStyle(Enum):
     CNI_INDEX = "987018, 399001"
     CSI_INDEX = "931250, 000300"
     HK_INDEX = "HSI, HSTECH, HKTECH"
+    DERIVED_ID = "an identifier derived from the cell (R71)"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ class Dialect:
             if found and found["field"] in fields:
                 dates.setdefault(found["date"], []).append(Column(name, fields[found["field"]]))
         return tuple(
-            View(columns=tuple(columns), constants=((self.dated_target or "", date),)) for date, columns in dates.items()
+            View(columns=tuple(columns), constants=((self.dated_target or "", date),))
+            for date, columns in dates.items()
         )
 
 
