@@ -29,6 +29,8 @@ from great_expectations.core.expectation_validation_result import ExpectationVal
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.expectations.expectation import Expectation
+from sqlalchemy import text
+from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import registry
 
 from warehouse.build import MARTS_FILE, WORK_FILE, quoted
@@ -69,6 +71,31 @@ class GxDuckDB(duckdb_engine.Dialect):
             # connections of one process share a DuckDB instance, where the first has attached already
             connection.execute(f"attach if not exists {quoted(path)} as {alias} (read_only)")
         return _Connection(connection)
+
+    def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
+        """Columns by ``information_schema``: the inherited way asks PostgreSQL's catalog, 40 ms a table."""
+        found = connection.execute(
+            text(
+                "select column_name, data_type, is_nullable from information_schema.columns where table_name = :name "
+                "and table_schema = :schema and table_catalog = current_database() order by ordinal_position"
+            ),
+            {"name": table_name, "schema": schema or "main"},
+        )
+        return [
+            {"name": name, "type": _type(self, kind), "nullable": nullable == "YES", "default": None}
+            for name, kind, nullable in found
+        ]
+
+    def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
+        return {"constrained_columns": [], "name": None}
+
+
+def _type(dialect: GxDuckDB, kind: str) -> Any:
+    """GX looks at types only to tell numbers and dates apart; a parameterised type counts as its family."""
+    family = kind.split("(")[0].lower()
+    return {"double": sqltypes.Double, "decimal": sqltypes.Numeric}.get(
+        family, dialect.ischema_names.get(family, sqltypes.NullType)
+    )()
 
 
 registry.register("gxduckdb", __name__, "GxDuckDB")

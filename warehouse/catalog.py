@@ -78,6 +78,8 @@ META: dict[str, _Table] = {
             _Column("settings_fingerprint", "varchar", "Hash of the settings that change figures.", "text"),
             _Column("input_batch_ids", "varchar", "Batches that went in, a JSON list.", "text"),
             _Column("is_sample", "boolean", "True when any input is synthetic.", "flag"),
+            _Column("note_etf_code", "varchar", "ETF of the market note.", "code"),
+            _Column("note_index_code", "varchar", "Index of the market note.", "code"),
             _Column("duckdb_version", "varchar", "DuckDB that wrote the file.", "text"),
             _Column("dbt_version", "varchar", "dbt that ran the models.", "text"),
         ),
@@ -167,6 +169,8 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
                     record.settings_fingerprint,
                     json.dumps(list(record.input_batch_ids)),
                     record.is_sample,
+                    record.note_etf_code,
+                    record.note_index_code,
                     record.duckdb_version,
                     record.dbt_version,
                 ]

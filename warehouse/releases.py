@@ -49,6 +49,8 @@ class ReleaseRecord:
     settings_fingerprint: str
     input_batch_ids: tuple[str, ...]
     is_sample: bool
+    note_etf_code: str
+    note_index_code: str
     duckdb_version: str
     dbt_version: str
 
