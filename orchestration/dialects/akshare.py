@@ -1,0 +1,5 @@
+"""Dialects of akshare."""
+
+from orchestration.dialects.base import Dialect
+
+DIALECTS: tuple[Dialect, ...] = ()

@@ -1,0 +1,5 @@
+"""Dialects of crunchbase."""
+
+from orchestration.dialects.base import Dialect
+
+DIALECTS: tuple[Dialect, ...] = ()

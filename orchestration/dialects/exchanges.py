@@ -1,0 +1,5 @@
+"""Dialects of exchanges."""
+
+from orchestration.dialects.base import Dialect
+
+DIALECTS: tuple[Dialect, ...] = ()
