@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release_assets
 from orchestration.checks import gate_checks
 from orchestration.jobs import refresh_job
-from orchestration.refresh import Progress
+from orchestration.refresh import Progress, Refresh
 from orchestration.resources import dbt_resource, refresh_resource
 from orchestration.schedules import market_schedule
 from orchestration.sensors import landing_sensor
@@ -27,11 +27,13 @@ def build_defs(
     progress: Progress | None = None,
     manifest: Path | None = None,
     resources: Mapping[str, Any] | None = None,
+    on_start: Callable[[Refresh], None] | None = None,
 ) -> dg.Definitions:
     """Everything that Dagster shows and runs. All arguments override a default.
 
     ``settings``: those of the environment. ``progress`` (hears what each stage did): the run's log. ``manifest``: that
-    of the dbt project, parsed when a file of it has changed. ``resources``: added to ours, or in their place.
+    of the dbt project, parsed when a file of it has changed. ``resources``: added to ours, or in their place. ``on_start``:
+    given the ``Refresh`` of each run as it begins.
     Raises ``transform.DbtError`` when the dbt project does not parse.
     """
     settings = settings or Settings()
@@ -45,7 +47,7 @@ def build_defs(
         schedules=[market_schedule(job)],
         sensors=[landing_sensor(job, settings)],
         resources={
-            "refresh": refresh_resource(settings, progress),
+            "refresh": refresh_resource(settings, progress, on_start),
             "dbt": dbt_resource(),
             **(resources or {}),
         },

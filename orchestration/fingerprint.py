@@ -1,6 +1,6 @@
 """What a release was made with: the code of the project, the libraries that compute, the settings that colour figures.
 
-Two releases with one as-of moment, one fingerprint and the same raw rows hold the same figures.
+Two releases with one as-of moment, equal digests and the same raw rows hold the same figures.
 """
 
 from __future__ import annotations
@@ -55,15 +55,17 @@ def digest(files: Iterable[Path], *words: str) -> str:
 
 
 def code_version() -> str:
-    """Digest of the project's code. ``warehouse/`` holds data by default, so only its modules are read there."""
+    """Digest of the project's code and the libraries that compute.
+
+    ``warehouse/`` holds data by default, so only its modules and templates are read there.
+    """
     warehouse = PROJECT_ROOT / "warehouse"
     own = [path for folder in CODE_FOLDERS for path in code_files(folder)]
     own += sorted(path for path in warehouse.glob("*.*") if path.suffix in CODE_SUFFIXES)
     own += list(code_files(warehouse / "templates"))
-    return digest(own)
+    return digest(own, *(f"{name}=={version(name)}" for name in COMPUTING_LIBRARIES))
 
 
-def fingerprint(settings: Settings, code: str | None = None) -> str:
-    """Digest of ``code`` (default: ``code_version()``), the computing libraries and the settings in the figures."""
-    libraries = [f"{name}=={version(name)}" for name in COMPUTING_LIBRARIES]
-    return digest((), code or code_version(), *libraries, settings.note_etf, settings.note_index)
+def settings_fingerprint(settings: Settings) -> str:
+    """Digest of the settings that colour figures: the note's ETF and index."""
+    return digest((), settings.note_etf, settings.note_index)

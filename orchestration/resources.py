@@ -4,7 +4,7 @@ Belongs here: turning run configuration into a ``Refresh`` and holding the run l
 not belong here: what the steps do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import dagster as dg
@@ -14,7 +14,7 @@ from orchestration import transform
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
 from orchestration.paths import DBT_PROJECT
-from orchestration.refresh import Progress, Refresh
+from orchestration.refresh import Progress, Refresh, silent
 from orchestration.settings import Settings
 
 REFRESH_CONFIG = {
@@ -33,10 +33,14 @@ REFRESH_CONFIG = {
 }
 
 
-def refresh_resource(settings: Settings, progress: Progress | None = None) -> dg.ResourceDefinition:
+def refresh_resource(
+    settings: Settings,
+    progress: Progress | None = None,
+    on_start: Callable[[Refresh], None] | None = None,
+) -> dg.ResourceDefinition:
     """The resource ``refresh``: one ``Refresh`` per run, under the run lock from its first step to its last.
 
-    ``progress`` hears what each stage did; by default the run's log does.
+    ``progress`` hears what each stage did; by default the run's log does. ``on_start`` is given the run's ``Refresh``.
     """
 
     @dg.resource(config_schema=REFRESH_CONFIG, description="This run: its moment, its lock, its stages.")
@@ -46,13 +50,16 @@ def refresh_resource(settings: Settings, progress: Progress | None = None) -> dg
         make_current = config["make_current"]
         settings.home.mkdir(parents=True, exist_ok=True)
         with run_lock(settings.lock):
-            yield Refresh(
+            this = Refresh(
                 settings,
                 as_of=as_of,
                 make_current=as_of is None if make_current is None else make_current,
                 force=config["force"],
-                progress=progress or (context.log.info if context.log else print),
+                progress=progress or (context.log.info if context.log else silent),
             )
+            if on_start:
+                on_start(this)
+            yield this
 
     return refresh
 

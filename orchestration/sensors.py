@@ -29,13 +29,9 @@ def landing_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
 
         if is_held(settings.lock):
             return dg.SkipReason("a run is in progress")
-        waiting = sorted(path for paths in unread(settings).values() for path in paths)
+        waiting = sorted((file.name, file.size, file.mtime_ns) for files in unread(settings).values() for file in files)
         if not waiting:
             return dg.SkipReason("every landed file has been read")
-        state = hashlib.sha256()
-        for path in waiting:
-            stat = path.stat()
-            state.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0".encode())
-        return dg.RunRequest(run_key=state.hexdigest())
+        return dg.RunRequest(run_key=hashlib.sha256(repr(waiting).encode()).hexdigest())
 
     return new_files

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.assets.build import BATCHES
 from orchestration.moments import write_moment
+from orchestration.refresh import release_file
 from orchestration.resources import current_refresh
 
 RELEASE = dg.AssetKey(["release"])
@@ -26,14 +27,14 @@ def release_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         refresh = current_refresh(context)
         record = refresh.publish()
-        rows = refresh.row_counts(record)
+        rows = refresh.row_counts()
         table = "\n".join(["| table | rows |", "|---|---:|", *(f"| {name} | {count:,} |" for name, count in rows)])
         return dg.MaterializeResult(
             metadata={
                 "release_id": record.release_id,
                 "as_of": write_moment(record.as_of),
                 "is_current": refresh.make_current,
-                "path": dg.MetadataValue.path(str(refresh.path_of(record))),
+                "path": dg.MetadataValue.path(str(release_file(refresh.settings, record))),
                 "rows": dg.MetadataValue.md(table),
             }
         )
