@@ -50,7 +50,7 @@ AsOf = Annotated[
     typer.Option(
         "--as-of",
         metavar="TIMESTAMP",
-        help="Moment that cuts the build: 2025-04-24 (end of that day), '2025-04-24 10:30' (market time), or with zone.",
+        help="Moment that cuts the build: 2025-04-24 (its end), '2025-04-24 10:30' (market time), or with a zone.",
     ),
 ]
 
@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
 
 def one_line(error: BaseException) -> str:
     """An exception as one line that says what to do where the system's own words do not."""
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC or "No space left on device" in str(error):
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in str(error):
         return "the disk is full: free some space, then run again (nothing was published)"
     if isinstance(error, PermissionError):
         return f"{error.filename or error} is not writable for you: give access to it, or set SECTOR_HOME"
@@ -280,15 +280,9 @@ def doctor(as_json: AsJson = False) -> None:
     with guarded(as_json):
         from orchestration import doctor as clinic
 
-        try:
-            settings = settings_or_exit()
-        except WrongCallError as error:
-            fail(str(error), as_json)
-        findings = clinic.examine(settings)
+        findings = clinic.examine(settings_or_exit())
         if as_json:
-            answer_json(
-                {"healthy": clinic.is_healthy(findings), "checks": [finding.as_json() for finding in findings]}
-            )
+            answer_json({"healthy": clinic.is_healthy(findings), "checks": [finding.as_json() for finding in findings]})
         else:
             clinic.print_findings(findings, out)
         raise typer.Exit(0 if clinic.is_healthy(findings) else WRONG)

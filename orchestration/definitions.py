@@ -32,8 +32,9 @@ def build_defs(
     """Everything that Dagster shows and runs. All arguments override a default.
 
     ``settings``: those of the environment. ``progress`` (hears what each stage did): the run's log. ``manifest``: that
-    of the dbt project, parsed when a file of it has changed. ``resources``: added to ours, or in their place. ``on_start``:
-    given the ``Refresh`` of each run as it begins.
+    of the dbt project, parsed when a file of it has changed. ``resources``: added to ours, or in their place.
+    ``on_start`` is given the ``Refresh`` of each run as it begins.
+
     Raises ``transform.DbtError`` when the dbt project does not parse.
     """
     settings = settings or Settings()

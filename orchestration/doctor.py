@@ -118,7 +118,9 @@ def paths(settings: Settings) -> Iterator[Finding]:
         yield Finding("permissions", "ok", "every folder can be written")
     if settings.current.is_symlink() and not settings.current.exists():
         target = settings.current.readlink()
-        yield Finding("current", "wrong", f"current points to {target}, which is gone", "`sector releases`, `sector rollback ID`")
+        yield Finding(
+            "current", "wrong", f"current points to {target}, which is gone", "`sector releases`, `sector rollback ID`"
+        )
     elif settings.current.exists() and not settings.current.is_symlink():
         yield Finding("current", "wrong", f"{settings.current} is no link", "move it away")
     elif settings.current.exists():

@@ -14,7 +14,7 @@ import dagster as dg
 from orchestration.definitions import build_defs
 from orchestration.instance import dagster_home
 from orchestration.jobs import REFRESH
-from orchestration.refresh import Outcome, Progress, Refresh, RefusedError, conclude
+from orchestration.refresh import Outcome, Progress, Refresh, conclude
 from orchestration.settings import Settings
 
 LOG = "run.log"
@@ -29,7 +29,9 @@ def execute(
     settings.build.mkdir(parents=True, exist_ok=True)
     runs: list[Refresh] = []
     config = {
-        "resources": {"refresh": {"config": {"as_of": as_of.isoformat() if as_of else None, "make_current": make_current}}},
+        "resources": {
+            "refresh": {"config": {"as_of": as_of.isoformat() if as_of else None, "make_current": make_current}}
+        },
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
     # dagster-dbt repeats dbt's words on stdout, where the result belongs

@@ -22,8 +22,9 @@ from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from expectations.gate import GateReport
-    from orchestration.ingest import TableReport
     from warehouse.releases import ReleaseRecord
+
+    from orchestration.ingest import TableReport
 
 Progress = Callable[[str], None]
 
@@ -46,8 +47,9 @@ def nothing_new(settings: Settings, now: dt.datetime) -> ReleaseRecord | None:
 
     Looks at file names, the ledger and the current release's record; opens no data.
     """
-    from orchestration.ingest import Ledger, unread
     from warehouse.releases import current_release
+
+    from orchestration.ingest import Ledger, unread
 
     current = current_release(settings.home)
     if current is None or unread(settings):
@@ -161,11 +163,12 @@ class Refresh:
 
         Gives the numbers of landed files and of refused rows since the first run.
         """
+        from warehouse.catalog import META, write_inputs
+
         from orchestration.calendars import horizon, trading_calendar
         from orchestration.contracts import CONTRACTS
         from orchestration.ingest import Ledger
         from warehouse.build import MARTS_FILE, BuildParameters, prepare
-        from warehouse.catalog import META, write_inputs
 
         with self.stage("preparing the build"):
             if horizon() < self.began.date() + dt.timedelta(days=14):
@@ -191,7 +194,8 @@ class Refresh:
         with self.stage("building the marts"):
             for node in nodes:
                 if node.status in {"error", "runtime error"}:
-                    raise transform.DbtError(f"dbt could not build {node.name}: {node.message}")
+                    what = node.message.split(" > in macro ", 1)[0]
+                    raise transform.DbtError(f"dbt could not build {node.name}: {what}")
             failed = [node for node in nodes if node.status == "fail"]
             if failed:
                 checks = [
@@ -250,10 +254,11 @@ class Refresh:
     def _publish(self, report: GateReport) -> ReleaseRecord:
         from importlib.metadata import version
 
-        from warehouse.build import MARTS_FILE
         from warehouse.catalog import write_release
         from warehouse.note import render_html, render_text
         from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
+
+        from warehouse.build import MARTS_FILE
 
         settings = self.settings
         batch_ids, is_sample = self._inputs()

@@ -27,7 +27,9 @@ def reason_to_skip(date: dt.date) -> str | None:
     return f"{date} is no session in Shenzhen, Shanghai or Hong Kong"
 
 
-def market_schedule(job: Any, cron: str | Sequence[str] = (BEFORE_OPEN, AFTER_CLOSE, AFTER_NAV)) -> dg.ScheduleDefinition:
+def market_schedule(
+    job: Any, cron: str | Sequence[str] = (BEFORE_OPEN, AFTER_CLOSE, AFTER_NAV)
+) -> dg.ScheduleDefinition:
     """``job`` at the moments of ``cron`` (market time) on sessions; off until switched on."""
 
     @dg.schedule(

@@ -85,7 +85,9 @@ def status(settings: Settings) -> dict[str, Any]:
             "age_seconds": round((utc_now() - current.built_at).total_seconds()),
         }
         document["tables"] = _query(
-            settings, current, "select table_schema, table_name, rows from meta.tables order by table_schema, table_name"
+            settings,
+            current,
+            "select table_schema, table_name, rows from meta.tables order by table_schema, table_name",
         )
         document["checks_failed"] = _query(
             settings, current, "select * from meta.checks where not passed order by mart, check_name"
@@ -144,7 +146,8 @@ def print_status(document: dict[str, Any], console: Console) -> None:
 def _print_batches(document: dict[str, Any], console: Console) -> None:
     batches = document["batches"]
     console.print(f"\n{len(batches)} landed files read, the latest:")
-    table = _table("file", "dialect", "landed", "accepted", "refused", "repeated", right=("landed", "accepted", "refused", "repeated"))
+    counted = ("landed", "accepted", "refused", "repeated")
+    table = _table("file", "dialect", *counted, right=counted)
     for row in sorted(batches, key=lambda row: row["ingested_at"], reverse=True)[:SHOWN_BATCHES]:
         counts = (row["rows_landed"], row["rows_accepted"], row["rows_quarantined"], row["rows_repeated"])
         table.add_row(row["file"], row["dialect"] or "refused", *(f"{count:,}" for count in counts))

@@ -48,6 +48,8 @@ def release_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         required_resource_keys={"refresh"},
     )
     def market_note(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return dg.MaterializeResult(metadata={"note": dg.MetadataValue.md(f"```\n{current_refresh(context).note()}\n```")})
+        return dg.MaterializeResult(
+            metadata={"note": dg.MetadataValue.md(f"```\n{current_refresh(context).note()}\n```")}
+        )
 
     return [release, market_note]
