@@ -36,6 +36,7 @@ class CodeStyle(Enum):
     CNI_INDEX = "987018, 399001"
     CSI_INDEX = "931250, 000300"
     HK_INDEX = "HSI, HSTECH, HKTECH"
+    DERIVED_ID = "an identifier derived from the cell (R71)"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Dialect:
     ``dated_columns``: pattern with the groups ``date`` and ``field`` for headers that carry a date; every date becomes
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
+    ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
     ``name_key``: contract column that may come from the file name or the nearest folder (R61).
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
     ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
@@ -95,6 +97,7 @@ class Dialect:
     dated_fields: tuple[tuple[str, str], ...] = ()
     dated_target: str | None = None
     ignored: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     name_key: str | None = None
     name_style: CodeStyle = CodeStyle.CANONICAL
     encodings: tuple[str, ...] = ("gb18030",)
@@ -111,13 +114,15 @@ class Dialect:
         """The rows that a record of this header holds; more than one where dates stand in the header."""
         if self.dated_columns is None:
             return self.views
-        fields, dates = dict(self.dated_fields), {}
+        fields = dict(self.dated_fields)
+        dates: dict[str, list[Column]] = {}
         for name in header:
             found = re.fullmatch(self.dated_columns, name)
             if found and found["field"] in fields:
                 dates.setdefault(found["date"], []).append(Column(name, fields[found["field"]]))
         return tuple(
-            View(columns=tuple(columns), constants=((self.dated_target or "", date),)) for date, columns in dates.items()
+            View(columns=tuple(columns), constants=((self.dated_target or "", date),))
+            for date, columns in dates.items()
         )
 
 
