@@ -10,6 +10,7 @@ from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit, View
 
 _BARE_CN, _BARE_HK = CodeStyle.BARE_CN, CodeStyle.BARE_HK
 _HKD, _CNY = (("currency", "HKD"),), (("currency", "CNY"),)
+_CURRENCY = (("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),)
 
 # The reference price is not delivered, the change against it is.
 _PREV_CLOSE = Column("涨跌额", "prev_close", change_from="close")
@@ -315,16 +316,19 @@ _HIST = (
 )
 
 _SECURITY = (
+    # stock_zh_a_hist had this header too until it got a code column; it counts in lots, this one in shares.
     Dialect(
         name="akshare.stock_hk_hist",
         table="security_bars",
-        columns=(*_HIST, Column("成交量", "volume_shares")),
-        constants=_HKD,
+        columns=(
+            *_HIST,
+            Column("成交量", "volume_shares", Unit.LOTS, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
+        ),
+        constants_by_suffix=_CURRENCY,
         ignored=_HIST_IGNORED,
         name_key="security_code",
         name_style=_BARE_HK,
     ),
-    # Told from the Hong Kong bars, which have the same header otherwise and shares for lots, by the code column.
     Dialect(
         name="akshare.stock_zh_a_hist",
         table="security_bars",
@@ -348,7 +352,9 @@ _SECURITY = (
             Column("volume", "volume_shares"),
             Column("amount", "turnover"),
         ),
-        constants=_HKD,
+        constants_by_suffix=_CURRENCY,
+        # In stock_zh_a_daily, which is the same otherwise, turnover is the turnover rate.
+        ignored=("outstanding_share", "turnover"),
         name_key="security_code",
         name_style=_BARE_HK,
     ),

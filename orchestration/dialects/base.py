@@ -41,7 +41,9 @@ class CodeStyle(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One delivered column. ``change_from``: the cell is a change, the target is ``change_from`` minus the cell.
+    """One delivered column. Several for one target, of one unit and style: the first that has a value.
+
+    ``change_from``: the cell is a change, the target is ``change_from`` minus the cell.
 
     ``unit_by_suffix`` overrides ``unit`` where the row's security code ends so (``.HK``).
     ``open_end``: delivered values that mean "still valid", read as NULL.

@@ -1,11 +1,16 @@
-"""CSV exports of Crunchbase: today's header set, that of 2016, and the export of October 2013.
+"""CSV exports of Crunchbase: today's header set, those of 2015 and 2016, and the export of October 2013.
 
 Today's exports are UTF-8. The files of 2013 are MacRoman, carry no identifiers and cover US companies only.
 """
 
 from orchestration.dialects.base import CodeStyle, Column, Dialect
 
-_ROUND_TYPES_2016 = (("venture", "series_unknown"),)
+# Until 2016 a series stood in a column of its own, beside the type "venture".
+_SERIES = tuple((letter.upper(), f"series_{letter}") for letter in "abcdefghij")
+_ROUND_TYPE_AND_CODE = (
+    Column("funding_round_code", "investment_type", translate=_SERIES),
+    Column("funding_round_type", "investment_type", translate=(("venture", "series_unknown"),)),
+)
 
 # "series-c+" is C or later: all of those are one profile and one stage, so the earliest stands for them.
 # Of the rest the old name does not tell which of today's is meant: "crowdfunding" is equity or product, "post-ipo"
@@ -73,7 +78,7 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("funding_round_uuid", "round_uuid"),
             Column("company_uuid", "org_uuid"),
             Column("announced_on", "announced_on"),
-            Column("funding_round_type", "investment_type", translate=_ROUND_TYPES_2016),
+            *_ROUND_TYPE_AND_CODE,
             Column("raised_amount_usd", "raised_amount_usd"),
             Column("country_code", "country_code"),
             Column("investor_count", "investor_count"),
@@ -107,6 +112,24 @@ DIALECTS: tuple[Dialect, ...] = (
         ),
         required=("company_name",),
         encodings=("gb18030", "latin-1"),
+    ),
+    Dialect(
+        name="crunchbase.rounds_2015",
+        table="funding_rounds",
+        columns=(
+            Column("funding_round_permalink", "round_uuid", style=CodeStyle.DERIVED_ID),
+            Column("company_permalink", "org_uuid", style=CodeStyle.DERIVED_ID),
+            Column("funded_at", "announced_on"),
+            *_ROUND_TYPE_AND_CODE,
+            Column("raised_amount_usd", "raised_amount_usd"),
+            Column("company_country_code", "country_code"),
+        ),
+        ignored=(
+            *("company_name", "company_category_list", "company_market", "company_state_code", "company_region"),
+            *("company_city", "funded_month", "funded_quarter", "funded_year"),
+        ),
+        required=("funding_round_permalink",),
+        encodings=("latin-1",),
     ),
     # Rounds carry no identifier: company, day and type make one, with the occurrence number where they repeat (R71).
     # The amount is left out of it, it may be corrected. Companies are known by their permalink.

@@ -39,7 +39,7 @@ DIALECTS: tuple[Dialect, ...] = (
         name="yahoo.security_history",
         table="security_bars",
         columns=(*_DAY_BARS, Column("volume", "volume_shares")),
-        constants=(("currency", "HKD"),),
+        constants_by_suffix=(("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"))),),
         ignored=("dividends", "stock splits", "adj close"),
         required=("dividends",),
         name_key="security_code",
@@ -51,8 +51,13 @@ DIALECTS: tuple[Dialect, ...] = (
         columns=(Column("date", "rate_date"), Column("close", "rate")),
         constants=(("kind", "market"),),
         ignored=("open", "high", "low", "volume", "adj close"),
-        from_path=r"(?<![A-Za-z])(?P<base>[A-Z]{3})[-_/]?(?P<quote>[A-Z]{3})(?![A-Za-z])",
+        from_path=r"(?<![A-Za-z])(?P<base>usd|hkd|eur|jpy|gbp)[-_/]?(?P<quote>cny|cnh|hkd|usd)(?![A-Za-z])",
         path_columns=(("pair", "{base}{quote}"),),
+        path_translate=tuple(
+            (f"{base}{quote}", f"{base}{quote}".upper())
+            for base in ("usd", "hkd", "eur", "jpy", "gbp")
+            for quote in ("cny", "cnh", "hkd", "usd")
+        ),
     ),
     # Members in a month, without weights; the index and the month stand in the path alone, in either order.
     Dialect(
