@@ -205,7 +205,7 @@ def _read_file(
                         continue
                     batch = _new_batch(landed, found.label, digest, ingested_at)
                     batches.append(batch)
-                    _read_table(batch, landed, part, found, contract, typist)
+                    _read_table(batch, part, found, contract, typist)
             except UnreadableError as error:
                 del batches[of_part:]
                 refuse(part.label, str(error))
@@ -222,13 +222,11 @@ def _read_file(
         refuse(landed.name, f"cannot be read: {type(error).__name__}: {error}")
 
 
-def _read_table(
-    batch: _Batch, landed: LandedFile, part: Part, found: Table, contract: Contract, typist: Typist
-) -> None:
+def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist) -> None:
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
     try:
-        fixed = _fixed_columns(match, landed, part, contract)
+        fixed = _fixed_columns(match, part, contract)
         batch.carried = match.carried | frozenset(fixed)
         if match.dialect.derived_key is not None:
             batch.carried |= {match.dialect.derived_key}
@@ -250,11 +248,11 @@ def _read_table(
         batch.refuse_whole(str(error))
 
 
-def _fixed_columns(match: Match, landed: LandedFile, part: Part, contract: Contract) -> dict[str, str]:
+def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, str]:
     """Contract columns that stand in the file's name or path instead of in its rows."""
     dialect, fixed = match.dialect, {}
     if dialect.from_path is not None:
-        groups = re.search(dialect.from_path, landed.name, re.IGNORECASE)
+        groups = re.search(dialect.from_path, part.label, re.IGNORECASE)
         translate = dict(dialect.path_translate)
         for target, template in dialect.path_columns:
             if target in match.carried:

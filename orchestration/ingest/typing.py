@@ -238,11 +238,16 @@ class Typist:
     ) -> pl.DataFrame:
         """The cells that this view needs, renamed to the contract's columns and freed of the texts for "no figure"."""
         places = {name: index for index, name in enumerate(header)}
-        by_target: dict[str, Column] = {c.target: c for c in (*match.dialect.columns, *view.columns)}
+        by_target: dict[str, list[Column]] = {}
+        for column in (*match.dialect.columns, *view.columns):
+            by_target.setdefault(column.target, []).append(column)
         series = [pl.Series("_row", chunk.rows, pl.Int64), pl.int_range(len(chunk.rows), eager=True).alias("_position")]
-        for target, column in by_target.items():
-            cells = [row[places[column.source]] for row in chunk.cells]
-            series.append(self._cleaned(target, column, pl.Series(f"t_{target}", cells, pl.String)))
+        for target, declared in by_target.items():
+            cells = []
+            for column in declared:
+                texts = [row[places[column.source]] for row in chunk.cells]
+                cells.append(self._cleaned(target, column, pl.Series(f"t_{target}", texts, pl.String)))
+            series.append(cells[0] if len(cells) == 1 else pl.select(pl.coalesce(cells)).to_series())
         frame = pl.DataFrame(series)
         constants = {**dict(match.dialect.constants), **dict(view.constants), **fixed}
         return frame.with_columns(
