@@ -75,7 +75,7 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
         targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
     from_elsewhere = {dialect.name_key, dialect.derived_key, *(name for name, _ in dialect.path_columns)}
     missing = [key for key in contract.key if key not in targets and key not in from_elsewhere]
-    for source in dialect.identified_by:
+    for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
             missing.append(source)
     values = [name for name in contract.value_columns if name in targets]
