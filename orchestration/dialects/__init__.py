@@ -81,7 +81,7 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     missing = [
         key
         for key in contract.key
-        if (key not in own_targets if key in declared_keys else key not in targets and key not in from_elsewhere)
+        if key not in from_elsewhere and key not in (own_targets if key in declared_keys else targets)
     ]
     for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
