@@ -471,7 +471,7 @@ claims as (
 select
     note.note_date,
     claims.claim_id,
-    cast(claims.position as integer) as claim_order,
+    cast(claims.claim_order as integer) as claim_order,
     coalesce(claims.sentence, 'Not available: ' || claims.missing || '.') as claim,
     case when claims.sentence is not null then claims.value end as value,
     case when claims.sentence is not null then claims.value_text end as value_text,
