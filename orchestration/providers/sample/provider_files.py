@@ -231,11 +231,11 @@ def etf_shares(histories: list[EtfHistory], days: Sequence[dt.date]) -> Iterator
                 shanghai.setdefault(_half_year(day), []).append((day.isoformat(), etf, count))
     for half, found in sorted(shanghai.items()):
         found.sort(key=lambda item: (item[0], item[1].code))
-        rows = [
+        counts = [
             (n, etf.number, etf.name_zh, "跨境" if etf.follows_hong_kong else "单市", day, float(count))
             for n, (day, etf, count) in enumerate(found, start=1)
         ]
-        table = frame(("序号", "基金代码", "基金简称", "ETF类型", "统计日期", "基金份额"), rows)
+        table = frame(("序号", "基金代码", "基金简称", "ETF类型", "统计日期", "基金份额"), counts)
         yield SampleFile("etf_shares", f"sse_etf_scale_{half}.csv", csv_bytes(table))
     names = ("trade_date", "ts_code", "etf_name", "total_share", "total_size", "nav", "close", "exchange")
     yield SampleFile("etf_shares", "etf_share_size.csv", csv_bytes(frame(names, sorted(sizes))))
@@ -461,7 +461,7 @@ def index_weights(market: Market) -> Iterator[SampleFile]:
                 )
         header = ("日期", "样本代码", "样本简称", "所属行业", "总市值", "权重")
         yield SampleFile("index_weights", f"{code}.xlsx", workbook_bytes(header, rows))
-    rows = []
+    rows = list[tuple[object, ...]]()
     for found in market.indices["931250.CSI"].sets:
         for column, weight in zip(found.members, found.weights, strict=True):
             security = names[column]
@@ -479,7 +479,7 @@ def index_weights(market: Market) -> Iterator[SampleFile]:
                     round(float(weight) * 100, 3),
                 )
             )
-    header = (
+    csi_header = (
         "日期",
         "指数代码",
         "指数名称",
@@ -491,7 +491,7 @@ def index_weights(market: Market) -> Iterator[SampleFile]:
         "交易所英文名称",
         "权重",
     )
-    yield SampleFile("index_weights", "931250closeweight.csv", csv_bytes(frame(header, rows)))
+    yield SampleFile("index_weights", "931250closeweight.csv", csv_bytes(frame(csi_header, rows)))
 
 
 def security_master(universe: Universe) -> Iterator[SampleFile]:
@@ -588,8 +588,8 @@ def security_quotes(market: Market, quotes: Quotes) -> Iterator[SampleFile]:
         "卖一",
     )
     yield SampleFile("security_quotes", "hk_spot_2025-04-24.csv", csv_bytes(frame(names, rows)))
-    names = ("security_code", "quote_ts", "last", "open", "prev_close", "volume_shares", "turnover", "currency")
-    content = gzip_bytes(csv_bytes(frame(names, canonical)))
+    header = ("security_code", "quote_ts", "last", "open", "prev_close", "volume_shares", "turnover", "currency")
+    content = gzip_bytes(csv_bytes(frame(header, canonical)))
     yield SampleFile("security_quotes", "security_quotes_2025-04-24.csv.gz", content)
 
 

@@ -349,10 +349,10 @@ def universe(rng: np.random.Generator) -> Universe:
         *((code, zh, en, n) for code, zh, en, n, _ in SECTORS),
         (None, "未分类", "Unclassified", UNCLASSIFIED_COMPANIES),
     ]
-    for code, zh, en, members in plan:
-        made_up = members - (len(twins) if code == HEALTHCARE else 0)
-        owed += share * made_up if code else 0.0
-        with_price = min(round(owed), made_up) if code else 0
+    for sector, zh, en, members in plan:
+        made_up = members - (len(twins) if sector == HEALTHCARE else 0)
+        owed += share * made_up if sector else 0.0
+        with_price = min(round(owed), made_up) if sector else 0
         owed -= with_price
         for n in range(1, made_up + 1):
             board = _A_SHARE_BOARDS[n % len(_A_SHARE_BOARDS)]
@@ -365,7 +365,7 @@ def universe(rng: np.random.Generator) -> Universe:
                 f"Sample {en} {n:02d}",
                 f"CO-{number}",
                 _random_day(rng, "2005-01-04", "2022-12-30"),
-                code,
+                sector,
                 round(float(np.exp(rng.normal(2.9, 0.7))), 2),
                 float(np.exp(rng.normal(0.0, 0.8))),
                 is_priced,
