@@ -20,10 +20,10 @@ from orchestration.providers.sample import SAMPLE_FOLDER, SampleExistsError, sam
 CUT = "2025-04-24 10:30:00"
 
 
-@pytest.fixture(scope="module")
-def landing(tmp_path_factory):
+@pytest.fixture(scope="module", params=[7])
+def landing(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("landing")
-    write_sample(folder)
+    write_sample(folder, seed=request.param)
     return folder
 
 
@@ -104,7 +104,7 @@ def test_the_leaders_come_in_the_order_of_the_note(landing):
     ranked = sorted((code for code in members if code in changes), key=lambda code: -changes[code])
     assert ranked[:8] == ["06821", "09995", "09926", "01801", "06855", "00867", "01877", "01530"]
     assert changes["06821"] > 0.10
-    gaps = [changes[a] - changes[b] for a, b in itertools.pairwise(ranked)]
+    gaps = [changes[a] - changes[b] for a, b in itertools.pairwise(ranked[:9])]
     assert min(gaps) > 0.001
 
 
@@ -129,7 +129,7 @@ def test_seven_of_ten_sessions_bring_280_million(landing):
     days = [day.isoformat() for day in sessions("XSHG").sessions if dt.date(2025, 4, 9) <= day <= dt.date(2025, 4, 24)]
     # What stands before the open of a day is the close of the session before.
     closes = {day: counts[following] for day, following in itertools.pairwise(days)}
-    flows = {day: (closes[day] - closes[before]) * navs[day] for before, day in itertools.pairwise(days)}
+    flows = {day: (closes[day] - closes[before]) * navs[day] for before, day in itertools.pairwise(closes)}
     assert next(iter(flows)) == "2025-04-10"
     assert list(flows)[-1] == "2025-04-23"
     assert len(flows) == 10
@@ -173,6 +173,16 @@ def test_brokers_visited_over_400_companies_60_in_electronics_46_in_pharma(landi
     assert by_sector["NONE"] > 0
     assert max(by_sector, key=by_sector.__getitem__) == "801080.SI"
     assert len(april_companies(landing, broker_only=False)) > len(companies)
+
+
+def test_no_code_is_given_to_two_companies(landing):
+    rows = read(folder(landing, "securities") / "securities.csv", "gb18030")
+    codes = [row["security_code"] for row in rows]
+    assert len(set(codes)) == len(codes)
+    assert len({row["name_zh"] for row in rows}) == len({row["issuer_id"] for row in rows})
+    assert len(security_bars(landing)) == 300
+    twins = {row["security_code"]: row["issuer_id"] for row in rows if row["name_zh"] == "凯莱英"}
+    assert twins == {"06821.HK": "CO-06821", "002821.SZ": "CO-06821"}
 
 
 def test_there_are_40_000_visit_rows_and_no_key_conflicts_with_itself(landing):

@@ -21,7 +21,10 @@ LATE_EXPORT = dt.datetime(2025, 4, 22)  # noqa: DTZ001
 GROWTH = {"GLOBAL": 0.2057, "USA": -0.0499, "CHN": -0.0405}
 """Growth of innovative-drug venture money, first quarter of 2025 over that of 2024."""
 
-BASE_SHARES = {"USA": 0.60, "CHN": 0.12, "HKG": 0.01, "ROW": 0.27}
+BASE_SHARES = {"USA": 0.60, "CHN": 0.12}
+"""Shares of the base quarter; Hong Kong stays as drawn, the rest of the world has the remainder."""
+
+REGIONS = ("USA", "CHN", "HKG", "ROW")
 
 DRUG_CATEGORIES = ("Biotechnology", "Biopharma", "Pharmaceutical", "Therapeutics", "Genetics", "Clinical Trials")
 _PROFILE = frozenset(
@@ -287,15 +290,16 @@ def _settle(early: list[Round], late: list[Round], regions: dict[str, str]) -> t
     """Scale two quarters of the drug rounds to ``BASE_SHARES`` and ``GROWTH``, exactly to the dollar."""
     counted = {item.uuid for item in in_profile(late)}
     sums = _sums([item for item in late if item.uuid in counted], regions)
-    base_total = sum(sums[region, _BASE_QUARTER] for region in BASE_SHARES)
+    base_total = sum(sums[region, _BASE_QUARTER] for region in REGIONS)
     base = {region: round(base_total * share) for region, share in BASE_SHARES.items()}
-    wanted = {region: round(base[region] * (1 + GROWTH[region])) for region in ("USA", "CHN")}
-    wanted["HKG"] = round(base["HKG"] * 1.1)
-    wanted["ROW"] = round(sum(base.values()) * (1 + GROWTH["GLOBAL"])) - sum(wanted.values())
+    wanted = {region: round(base[region] * (1 + GROWTH[region])) for region in BASE_SHARES}
+    base["ROW"] = base_total - sum(base.values()) - sums["HKG", _BASE_QUARTER]
+    total = round(base_total * (1 + GROWTH["GLOBAL"]))
+    wanted["ROW"] = total - sum(wanted.values()) - sums["HKG", _QUARTER]
     targets = {
         (region, quarter): figures[region]
         for quarter, figures in ((_BASE_QUARTER, base), (_QUARTER, wanted))
-        for region in BASE_SHARES
+        for region in (*BASE_SHARES, "ROW")
     }
     factors = {key: target / sums[key] for key, target in targets.items()}
 

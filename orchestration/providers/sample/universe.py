@@ -342,7 +342,7 @@ def universe(rng: np.random.Generator) -> Universe:
         for code, (hk, listed, price) in _TWINS.items()
     ]
     priced, unpriced = list(twins), list[Security]()
-    following = dict(_BOARD_START)
+    following, taken = dict(_BOARD_START), {twin.number for twin in twins}
     share = (PRICED_A_SHARES - len(twins)) / (sum(row[3] for row in SECTORS) - len(twins))
     owed = 0.0
     plan: list[tuple[str | None, str, str, int]] = [
@@ -357,6 +357,8 @@ def universe(rng: np.random.Generator) -> Universe:
         for n in range(1, made_up + 1):
             board = _A_SHARE_BOARDS[n % len(_A_SHARE_BOARDS)]
             following[board] += 1
+            while f"{board}{following[board]:03d}" in taken:
+                following[board] += 1
             number = f"{board}{following[board]:03d}"
             is_priced = n <= with_price
             security = Security(
