@@ -118,7 +118,9 @@ def trading_calendar() -> pa.Table:
         "date": dates,
         "is_session_szse": [date in szse for date in dates],
         "is_session_hk": [date in hk for date in dates],
-        "is_southbound_open": [date in szse and date in hk if k else None for date, k in zip(dates, known, strict=True)],
+        "is_southbound_open": [
+            date in szse and date in hk if k else None for date, k in zip(dates, known, strict=True)
+        ],
         "is_half_day_szse": [date in shanghai.half_days for date in dates],
         "is_half_day_hk": [date in hong_kong.half_days for date in dates],
         "is_half_day_southbound": [
@@ -132,4 +134,3 @@ def trading_calendar() -> pa.Table:
         "second_next_session_szse": _neighbours(shanghai.sessions, dates, 2),
     }
     return pa.table(columns, schema=CALENDAR_SCHEMA)
-

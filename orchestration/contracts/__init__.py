@@ -26,6 +26,4 @@ TABLES = (
     "fx_rates",
 )
 
-CONTRACTS: dict[str, Contract] = {
-    table: import_module(f"orchestration.contracts.{table}").CONTRACT for table in TABLES
-}
+CONTRACTS: dict[str, Contract] = {table: import_module(f"orchestration.contracts.{table}").CONTRACT for table in TABLES}

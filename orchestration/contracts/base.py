@@ -6,7 +6,8 @@ table's columns (one module per table beside this one), any provider's header (`
 Expressions (``market``, ``knowledge``, ``own_stamp``, ``happened_at``, row rules) are DuckDB SQL over the typed
 columns of one row. They also see the calendar columns of the row's business date: ``is_session``,
 ``close_at``, ``next_szse``, ``second_next_szse``, ``date_is_known_to_calendar`` (see ``ingest.typing``), the
-macro ``at(date, minutes)`` (a wall-clock moment in Asia/Shanghai) and ``ingested_at``.
+macro ``clock(date, minutes)`` (a wall-clock moment in Asia/Shanghai), ``ingestion_day``, and ``index_market`` (HK, CN,
+MIXED or NULL, from ``dbt_project/seeds/indices.csv``) where the row names an index.
 """
 
 from __future__ import annotations
@@ -102,6 +103,8 @@ class Contract:
     ``knowledge``: SQL of the table's rule for ``knowledge_at`` (NULL: the ingestion time).
     ``own_stamp``: SQL of the table's own column that stamps a row's knowledge, where it has one.
     ``happened_at``: SQL of the earliest moment at which the row can be known; an earlier stamp refuses it.
+    ``first_version_rule``: the first version of a key takes ``knowledge``, only later ones ``own_stamp``, and
+    ``deletion_stamp`` (SQL) stamps a deletion.
     ``joined_column``: rows equal but for this column are one row; their texts are joined.
     """
 
@@ -116,6 +119,8 @@ class Contract:
     happened_at: str | None = None
     rules: tuple[RowRule, ...] = ()
     joined_column: str | None = None
+    first_version_rule: bool = False
+    deletion_stamp: str | None = None
     fallback_encodings: tuple[str, ...] = ("gb18030",)
 
     def field(self, name: str) -> Field:
@@ -124,6 +129,11 @@ class Contract:
             if candidate.name == name:
                 return candidate
         raise KeyError(f"{self.name} has no column {name!r}")
+
+    @property
+    def refuses_off_calendar(self) -> bool:
+        """Whether a row must be dated on a session of its market (daily bars, since 2000)."""
+        return any("not is_session" in rule.broken for rule in self.rules)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -158,8 +168,9 @@ def future_rule(date: str) -> RowRule:
     return RowRule(f"{date} > ingestion_day", f"'{date}: ' || {date} || ' is later than the day of ingestion'")
 
 
+# Indices across Stock Connect are published on sessions of either market; those of mainland shares on mainland ones.
 INDEX_MARKET = (
     "case when index_code like '%.HI' then 'HK' when index_code like '%.SH' or index_code like '%.SZ' then 'SZSE'"
-    " else 'EITHER' end"
+    " when index_market = 'CN' then 'SZSE' else 'EITHER' end"
 )
 SECURITY_MARKET = "case when security_code like '%.HK' then 'HK' else 'SZSE' end"

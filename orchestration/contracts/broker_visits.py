@@ -19,9 +19,9 @@ CONTRACT = Contract(
     ),
     business_date="visit_date",
     market="'SZSE'",
-    knowledge="at(second_next_szse, 0)",
-    own_stamp="at(notice_date, 0)",
-    happened_at="at(visit_date, 0)",
+    knowledge="clock(second_next_szse, 0)",
+    own_stamp="clock(notice_date, 0)",
+    happened_at="clock(visit_date, 0)",
     rules=(
         future_rule("visit_date"),
         RowRule("notice_date < visit_date", "'notice_date: ' || notice_date || ' is before visit_date ' || visit_date"),

@@ -12,7 +12,7 @@ CONTRACT = Contract(
         Field("as_of_date", Kind.MARKET_DATE, "date of the snapshot", "date"),
         Field("source", Kind.TEXT, "where the membership comes from"),
     ),
-    knowledge="at(as_of_date, 18 * 60)",
-    happened_at="at(as_of_date, 0)",
+    knowledge="clock(as_of_date, 18 * 60)",
+    happened_at="clock(as_of_date, 0)",
     rules=(future_rule("as_of_date"),),
 )

@@ -13,6 +13,6 @@ CONTRACT = Contract(
         Field("valid_to", Kind.DATE, "first day no longer eligible; NULL: still eligible", "date"),
         Field("sell_only", Kind.FLAG, "whether only sales are allowed"),
     ),
-    knowledge="at(valid_from, 0)",
+    knowledge="clock(valid_from, 0)",
     rules=(RowRule("valid_to < valid_from", "'valid_to: ' || valid_to || ' is before valid_from ' || valid_from"),),
 )

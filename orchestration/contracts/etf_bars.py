@@ -13,7 +13,7 @@ CONTRACT = Contract(
         Field("high", Kind.PRICE, "highest price", "CNY"),
         Field("low", Kind.PRICE, "lowest price", "CNY"),
         Field("close", Kind.PRICE, "closing price", "CNY"),
-        Field("prev_close", Kind.PRICE, "reference price of the exchange, adjusted for what goes ex that day", "CNY"),
+        Field("prev_close", Kind.PRICE, "reference price of the exchange, ex-adjusted", "CNY"),
         Field("volume_shares", Kind.SHARES, "shares traded", "shares"),
         Field("turnover_cny", Kind.MONEY, "value traded", "CNY"),
     ),

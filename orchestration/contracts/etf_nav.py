@@ -15,8 +15,12 @@ CONTRACT = Contract(
     ),
     business_date="nav_date",
     market="'SZSE'",
-    knowledge="at(nav_date, 22 * 60)",
-    own_stamp="at(published_on, 9 * 60)",
+    knowledge="clock(nav_date, 22 * 60)",
+    # A NAV that carries its own valuation date as day of publication came out that evening, not at 09:00 before it.
+    own_stamp=(
+        "case when published_on > nav_date then clock(published_on, 9 * 60)"
+        " when published_on = nav_date then clock(nav_date, 22 * 60) end"
+    ),
     happened_at="close_at",
     rules=(
         future_rule("nav_date"),

@@ -21,6 +21,6 @@ CONTRACT = Contract(
             choices=("southbound", "hk", "domestic"),
         ),
     ),
-    knowledge="at(listed_on, 0)",
+    knowledge="clock(listed_on, 0)",
     rules=(RowRule("creation_unit <= 0", "'creation_unit: ' || creation_unit || ' is not positive'"),),
 )

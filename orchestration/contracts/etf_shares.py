@@ -20,11 +20,11 @@ CONTRACT = Contract(
     business_date="share_date",
     market="'SZSE'",
     knowledge=(
-        "case when share_basis = 'open_of_day' then at(share_date, 9 * 60 + 15)"
-        " when etf_code like '%.SZ' then at(next_szse, 9 * 60 + 15)"
-        " else at(share_date, 20 * 60) end"
+        "case when share_basis = 'open_of_day' then clock(share_date, 9 * 60 + 15)"
+        " when etf_code like '%.SZ' then clock(next_szse, 9 * 60 + 15)"
+        " else clock(share_date, 20 * 60) end"
     ),
-    happened_at="case when share_basis = 'open_of_day' then at(share_date, 0) else close_at end",
+    happened_at="case when share_basis = 'open_of_day' then clock(share_date, 0) else close_at end",
     rules=(
         future_rule("share_date"),
         RowRule("shares <= 0", "'shares: ' || shares || ' is not positive'"),

@@ -12,7 +12,7 @@ CONTRACT = Contract(
         Field("numerator", Kind.COUNT, "new shares", "shares", required=True),
         Field("denominator", Kind.COUNT, "old shares", "shares", required=True),
     ),
-    knowledge="at(effective_date, 9 * 60 + 15)",
+    knowledge="clock(effective_date, 9 * 60 + 15)",
     rules=(
         RowRule(
             "numerator <= 0 or denominator <= 0", "'split ' || numerator || ':' || denominator || ' is not positive'"

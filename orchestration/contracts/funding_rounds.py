@@ -40,9 +40,10 @@ CONTRACT = Contract(
         Field("updated_at", Kind.TIMESTAMP, "last edit at the provider", "UTC"),
         Field("deleted_at", Kind.TIMESTAMP, "when the provider withdrew the round", "UTC"),
     ),
-    knowledge="coalesce(created_at, at(announced_on + 1, 0))",
-    # The first version seen takes the rule, later ones updated_at, a deletion the later of updated_at and deleted_at.
+    knowledge="coalesce(created_at, clock(announced_on + 1, 0))",
     own_stamp="updated_at",
+    first_version_rule=True,
+    deletion_stamp="case when deleted_at is not null then greatest(deleted_at, coalesce(updated_at, deleted_at)) end",
     rules=(
         RowRule("raised_amount_usd < 0", "'raised_amount_usd: ' || raised_amount_usd || ' is negative'"),
         RowRule("investor_count < 0", "'investor_count: ' || investor_count || ' is negative'"),

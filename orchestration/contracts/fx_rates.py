@@ -12,7 +12,7 @@ CONTRACT = Contract(
         Field("rate_date", Kind.MARKET_DATE, "date of the rate", "date"),
         Field("rate", Kind.RATE, "units of quote currency for one unit of base currency", "ratio", required=True),
     ),
-    knowledge="at(rate_date, 18 * 60)",
+    knowledge="clock(rate_date, 18 * 60)",
     rules=(
         future_rule("rate_date"),
         RowRule("rate <= 0", "'rate: ' || rate || ' is not positive'"),

@@ -13,7 +13,7 @@ CONTRACT = Contract(
         Field("high", Kind.PRICE, "highest level", "index points"),
         Field("low", Kind.PRICE, "lowest level", "index points"),
         Field("close", Kind.PRICE, "closing level", "index points"),
-        Field("prev_close", Kind.PRICE, "reference level: the previous close", "index points"),
+        Field("prev_close", Kind.PRICE, "previous close", "index points"),
         Field("volume_shares", Kind.SHARES, "shares traded of the members", "shares"),
         Field("turnover", Kind.MONEY, "value traded of the members", "currency of the index"),
     ),

@@ -16,9 +16,9 @@ CONTRACT = Contract(
     ),
     business_date="weight_date",
     market=INDEX_MARKET,
-    knowledge="at(weight_date + 1, 0)",
+    knowledge="clock(weight_date + 1, 0)",
     own_stamp="published_at",
-    happened_at="at(weight_date, 0)",
+    happened_at="clock(weight_date, 0)",
     rules=(
         future_rule("weight_date"),
         RowRule("weight < 0 or weight > 1", "'weight: ' || weight || ' is not between 0 and 1'"),

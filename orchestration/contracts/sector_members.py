@@ -15,6 +15,6 @@ CONTRACT = Contract(
         Field("sector_name", Kind.TEXT, "name as delivered"),
         Field("valid_to", Kind.DATE, "first day no longer in the sector; NULL: still in it", "date"),
     ),
-    knowledge="at(valid_from, 0)",
+    knowledge="clock(valid_from, 0)",
     rules=(RowRule("valid_to < valid_from", "'valid_to: ' || valid_to || ' is before valid_from ' || valid_from"),),
 )

@@ -14,6 +14,6 @@ CONTRACT = Contract(
         Field("listed_on", Kind.DATE, "first day of trading", "date"),
         Field("delisted_on", Kind.DATE, "day after the last day of trading", "date"),
     ),
-    knowledge="at(listed_on, 0)",
+    knowledge="clock(listed_on, 0)",
     rules=(RowRule("delisted_on < listed_on", "'delisted_on: ' || delisted_on || ' is before listed_on'"),),
 )

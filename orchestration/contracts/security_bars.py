@@ -13,7 +13,12 @@ CONTRACT = Contract(
         Field("high", Kind.PRICE, "highest price", "currency column"),
         Field("low", Kind.PRICE, "lowest price", "currency column"),
         Field("close", Kind.PRICE, "closing price", "currency column"),
-        Field("prev_close", Kind.PRICE, "reference price of the exchange, adjusted for what goes ex that day", "currency column"),
+        Field(
+            "prev_close",
+            Kind.PRICE,
+            "reference price of the exchange, ex-adjusted",
+            "currency column",
+        ),
         Field("volume_shares", Kind.SHARES, "shares traded", "shares"),
         Field("turnover", Kind.MONEY, "value traded", "currency column"),
         Field("currency", Kind.TEXT, "ISO 4217 currency of prices and turnover"),

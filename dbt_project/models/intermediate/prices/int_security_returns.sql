@@ -1,0 +1,60 @@
+with bars as (
+    select
+        *,
+        max(case when close is not null then trade_date end) over (
+            partition by security_code
+            order by trade_date nulls first
+            rows between unbounded preceding and 1 preceding
+        ) as earlier_close_date
+    from {{ ref('stg_security_bars') }}
+),
+
+-- only for the bars whose provider gives no reference price
+earlier_closes as (
+    select
+        bars.security_code,
+        bars.trade_date,
+        earlier.close as earlier_close,
+        earlier.knowledge_at
+    from bars
+    inner join {{ ref('stg_security_bars') }} as earlier
+        on
+            bars.security_code = earlier.security_code
+            and bars.earlier_close_date = earlier.trade_date
+    where bars.prev_close is null
+),
+
+referenced as (
+    select
+        bars.security_code,
+        bars.trade_date,
+        bars.close,
+        coalesce(bars.prev_close, earlier_closes.earlier_close) as reference_price,
+        bars.volume_shares,
+        greatest(bars.knowledge_at, coalesce(earlier_closes.knowledge_at, bars.knowledge_at)) as knowledge_at
+    from bars
+    left join earlier_closes
+        on
+            bars.security_code = earlier_closes.security_code
+            and bars.trade_date = earlier_closes.trade_date
+),
+
+judged as (
+    select
+        *,
+        close is null or coalesce(volume_shares = 0 and close = reference_price, false) as is_suspended
+    from referenced
+)
+
+select
+    security_code,
+    trade_date,
+    close,
+    reference_price,
+    is_suspended,
+    case
+        when is_suspended then cast(0 as double)
+        else cast(close as double) / cast(reference_price as double) - 1
+    end as change_ratio,
+    knowledge_at
+from judged

@@ -1,0 +1,117 @@
+"""Dialects of all providers, and the match of a header against them (contracts R60).
+
+Add a provider by adding its module with a tuple ``DIALECTS`` and naming it in ``PROVIDERS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
+
+from orchestration.contracts import CONTRACTS
+from orchestration.contracts.base import Contract, Kind
+from orchestration.dialects.base import Column, Dialect, Match
+
+PROVIDERS = ("akshare", "tushare", "exchanges", "crunchbase", "public")
+
+CODE_KINDS = (Kind.ETF_CODE, Kind.SECURITY_CODE, Kind.INDEX_CODE)
+STAMP = "knowledge_at"
+
+
+class NoDialectError(Exception):
+    """A header that no dialect of the table knows, or that two know equally well."""
+
+
+def canonical(contract: Contract) -> Dialect:
+    """The dialect whose headers are the contract's own column names."""
+    first = contract.field(contract.key[0])
+    return Dialect(
+        name="canonical",
+        table=contract.name,
+        columns=tuple(Column(name, name) for name in contract.columns),
+        name_key=first.name if first.kind in CODE_KINDS and len(contract.key) > 1 else None,
+        encodings=contract.fallback_encodings,
+    )
+
+
+@cache
+def dialects_of(table: str) -> tuple[Dialect, ...]:
+    """All dialects of a raw table, the canonical one first."""
+    found = [canonical(CONTRACTS[table])]
+    for provider in PROVIDERS:
+        found += [d for d in import_module(f"orchestration.dialects.{provider}").DIALECTS if d.table == table]
+    return tuple(found)
+
+
+def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
+    """Hold a dialect against a normalised header; ``missing`` names the key columns that are not there."""
+    by_name = {name.lower(): name for name in header}
+    views = dialect.views_for(header)
+    of_views = tuple(column for view in views for column in view.columns)
+    declared = {column.source.lower() for column in (*dialect.columns, *of_views)} | {
+        name.lower() for name in dialect.ignored
+    }
+    present = [replace(c, source=by_name[c.source.lower()]) for c in dialect.columns if c.source.lower() in by_name]
+    # Contract columns may be added to any file under their own names (R61), the stamp as well.
+    targets = {column.target for column in (*present, *of_views)}
+    targets |= {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix)}
+    for name in (*contract.columns, STAMP):
+        if name in by_name and name not in declared and name not in targets:
+            present.append(Column(by_name[name], name))
+            targets.add(name)
+    kept_views = tuple(
+        replace(
+            view,
+            columns=tuple(
+                replace(column, source=by_name[column.source.lower()])
+                for column in view.columns
+                if column.source.lower() in by_name
+            ),
+        )
+        for view in views
+    )
+    for view in kept_views:
+        targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
+    from_elsewhere = {dialect.name_key, dialect.derived_key, *(name for name, _ in dialect.path_columns)}
+    missing = [key for key in contract.key if key not in targets and key not in from_elsewhere]
+    for source in (*dialect.identified_by, *dialect.required):
+        if source.lower() not in by_name:
+            missing.append(source)
+    values = [name for name in contract.value_columns if name in targets]
+    if not values and contract.value_columns and dialect.derived_key is None:
+        missing.append("a value column")
+    used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
+    used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
+    ignored = {by_name[name.lower()] for name in dialect.ignored if name.lower() in by_name}
+    return Match(
+        dialect=replace(dialect, columns=tuple(present)),
+        views=kept_views,
+        sources=tuple(name for name in header if name in used | ignored),
+        unknown=tuple(name for name in header if name not in used | ignored),
+        missing=tuple(missing),
+    )
+
+
+def match_header(table: str, header: list[str], encoding: str | None = None) -> Match:
+    """The one dialect of ``table`` that fits a header (already trimmed, free of a byte-order mark).
+
+    ``encoding``: only dialects that declare this fallback encoding are asked. Raises ``NoDialectError`` naming the
+    columns found and expected.
+    """
+    contract = CONTRACTS[table]
+    candidates = [d for d in dialects_of(table) if encoding is None or encoding in d.encodings]
+    matches = [_match(dialect, contract, header) for dialect in candidates]
+    fitting = sorted((m for m in matches if not m.missing), key=lambda m: -len(m.sources))
+    shown = ", ".join(repr(name) for name in header[:40]) + (", …" if len(header) > 40 else "")
+    if not fitting:
+        nearest = max(matches, key=lambda m: len(m.sources), default=None)
+        expected = ", ".join(contract.columns)
+        hint = ""
+        if nearest is not None and nearest.sources and nearest.dialect.name != "canonical":
+            hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
+        raise NoDialectError(f"no dialect of {table} knows this header: found {shown}; expected {expected}{hint}")
+    if len(fitting) > 1 and len(fitting[0].sources) == len(fitting[1].sources):
+        names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(fitting[0].sources))
+        raise NoDialectError(f"several dialects of {table} fit this header equally well ({names}): found {shown}")
+    return fitting[0]

@@ -1,0 +1,148 @@
+"""How a provider's file is declared: header set -> contract columns, with units.
+
+Belongs here: the vocabulary. A provider's headers stand in the module of that provider; nothing is decided by code.
+A dialect is recognised from the header set alone (contracts R60); the landing folder names the table.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Unit(Enum):
+    """Unit of a delivered number as a power of ten to the contract's unit; the shift is exact."""
+
+    AS_CONTRACT = 0
+    LOTS = 2  # 手: 100 shares
+    THOUSAND = 3  # 千元
+    WAN = 4  # 万份, 万股, 万元
+    WAN_LOTS = 6  # 万手
+    YI = 8  # 亿元
+    PERCENT = -2
+
+
+class CodeStyle(Enum):
+    """How a provider writes a code. The canonical form is that of ``contracts.md``."""
+
+    CANONICAL = "159567.SZ"
+    BARE_CN = "159567: Shanghai, Shenzhen or Beijing by prefix"
+    BARE_HK = "01801 or 1801: Hong Kong"
+    PREFIXED = "sz159567, hk01801"
+    JOINQUANT = "000592.XSHE"
+    YAHOO = "0101.HK, 600519.SS"
+    BY_INDEX_MARKET = "001801: read by the market of the row's index"
+    CNI_INDEX = "987018, 399001"
+    CSI_INDEX = "931250, 000300"
+    HK_INDEX = "HSI, HSTECH, HKTECH"
+    DERIVED_ID = "an identifier derived from the cell (R71)"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One delivered column. Several for one target, of one unit and style: the first that has a value.
+
+    ``change_from``: the cell is a change, the target is ``change_from`` minus the cell.
+
+    ``unit_by_suffix`` overrides ``unit`` where the row's security code ends so (``.HK``).
+    ``open_end``: delivered values that mean "still valid", read as NULL.
+    ``translate``: delivered text -> contract text, for choices that the contract does not know itself.
+    """
+
+    source: str
+    target: str
+    unit: Unit = Unit.AS_CONTRACT
+    style: CodeStyle = CodeStyle.CANONICAL
+    change_from: str | None = None
+    unit_by_suffix: tuple[tuple[str, Unit], ...] = ()
+    open_end: tuple[str, ...] = ()
+    translate: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class View:
+    """One raw row out of a delivered record: own columns and constants beside the dialect's common ones."""
+
+    columns: tuple[Column, ...] = ()
+    constants: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One header set of one provider for one table.
+
+    ``name``: ``provider.function``, stable, kept in ``_feed``.
+    ``columns``: columns common to all rows of a record; ``views``: rows that a record holds (one by default).
+    ``constants_by_suffix``: contract column -> (suffix of the row's code, value) pairs, where the market decides.
+    ``dated_columns``: pattern with the groups ``date`` and ``field`` for headers that carry a date; every date becomes
+    a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
+    ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
+    ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
+    ``name_key``: contract column that may come from the file name or the nearest folder (R61).
+    ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
+    ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
+    (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a group's text in the contract's terms. A
+    column of that name in the file goes first.
+    ``identified_by``: delivered columns out of which an identifier is derived where the records carry none (R71),
+    into the contract column ``derived_key``.
+    ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it (R69).
+    """
+
+    name: str
+    table: str
+    columns: tuple[Column, ...]
+    views: tuple[View, ...] = (View(),)
+    constants: tuple[tuple[str, str], ...] = ()
+    constants_by_suffix: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    dated_columns: str | None = None
+    dated_fields: tuple[tuple[str, str], ...] = ()
+    dated_target: str | None = None
+    ignored: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    name_key: str | None = None
+    name_style: CodeStyle = CodeStyle.CANONICAL
+    encodings: tuple[str, ...] = ("gb18030",)
+    from_path: str | None = None
+    path_columns: tuple[tuple[str, str], ...] = ()
+    path_translate: tuple[tuple[str, str], ...] = ()
+    identified_by: tuple[str, ...] = ()
+    derived_key: str | None = None
+    guarded_column: str | None = None
+    implausible_below: int = 0
+    guard_message: str = ""
+
+    def views_for(self, header: list[str]) -> tuple[View, ...]:
+        """The rows that a record of this header holds; more than one where dates stand in the header."""
+        if self.dated_columns is None:
+            return self.views
+        fields = dict(self.dated_fields)
+        dates: dict[str, list[Column]] = {}
+        for name in header:
+            found = re.fullmatch(self.dated_columns, name)
+            if found and found["field"] in fields:
+                dates.setdefault(found["date"], []).append(Column(name, fields[found["field"]]))
+        return tuple(
+            View(columns=tuple(columns), constants=((self.dated_target or "", date),))
+            for date, columns in dates.items()
+        )
+
+
+@dataclass(frozen=True)
+class Match:
+    """A dialect held against a header: the dialect with the contract's own columns that were added to the file."""
+
+    dialect: Dialect
+    views: tuple[View, ...]
+    sources: tuple[str, ...]
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...] = field(default=())
+
+    @property
+    def carried(self) -> frozenset[str]:
+        """Contract columns that a row of this file carries."""
+        targets = {column.target for column in self.dialect.columns} | {name for name, _ in self.dialect.constants}
+        targets |= {name for name, _ in self.dialect.constants_by_suffix}
+        for view in self.views:
+            targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
+        return frozenset(targets)

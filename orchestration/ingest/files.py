@@ -1,0 +1,250 @@
+"""Landed files and the parts they hold: which names count, how a container is opened, what it may not do.
+
+Belongs here: walking ``landing/``, archives, limits on expansion. Does not belong here: what the bytes of a part mean
+(``decoding``, ``records``). Member names are labels only, never paths (contracts R65, R67).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+TEXT_FORMATS = (".csv", ".tsv")
+FORMATS = (*TEXT_FORMATS, ".json", ".jsonl", ".parquet", ".xlsx", ".xls")
+IGNORED_ENDINGS = (".part", ".tmp", ".crdownload")
+IGNORED_BEGINNINGS = (".", "~$")
+
+EXPANSION_LIMIT = 200
+EXPANSION_BYTES = 2 * 1024**3
+_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
+"""What the standard library raises on containers that are cut, damaged or made to harm."""
+
+_MAGIC_OF_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
+
+
+class UnreadableError(Exception):
+    """A file or part that cannot be read at all; the text says why and becomes the reason of its quarantine."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file under ``landing/``: its table folder, its name relative to ``landing/``, and where it stands."""
+
+    table: str
+    name: str
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """A readable stream of one format: the landed file itself or a member of a landed archive.
+
+    ``label``: as shown in ``_file``. ``tokens``: names, nearest first, in which a code may stand (R61).
+    """
+
+    label: str
+    format: str
+    tokens: tuple[str, ...]
+    open: Callable[[], BinaryIO]
+    size: int
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a name is that of an unfinished copy or an editor's file (R67)."""
+    return name.startswith(IGNORED_BEGINNINGS) or name.lower().endswith(IGNORED_ENDINGS)
+
+
+def printable(text: str) -> str:
+    """A file name as text that every encoding can hold: bytes that are no UTF-8 are shown as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def walk(landing: Path) -> Iterator[LandedFile]:
+    """Every landed file in a stable order; links and ignored names are left out, folders are never followed out."""
+    if not landing.is_dir():
+        return
+    for root, folders, names in os.walk(landing, followlinks=False):
+        folders[:] = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
+        for name in sorted(names):
+            path = Path(root, name)
+            if is_ignored(name) or path.is_symlink() or not path.is_file():
+                continue
+            relative = path.relative_to(landing)
+            table = relative.parts[0] if len(relative.parts) > 1 else ""
+            stat = path.stat()
+            yield LandedFile(table, printable(relative.as_posix()), path, stat.st_size, stat.st_mtime_ns)
+
+
+def sha256(path: Path) -> str:
+    """Identity of a file's bytes (R14)."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def format_of(name: str) -> str | None:
+    """The format that a name ends with; ``.gz`` of a text format counts as that format. None: unknown."""
+    lowered = name.lower()
+    if lowered.endswith(".zip"):
+        return ".zip"
+    if lowered.endswith(".gz"):
+        inner = PurePosixPath(lowered[: -len(".gz")]).suffix
+        return f"{inner}.gz" if inner in (*TEXT_FORMATS, ".json", ".jsonl") else None
+    suffix = PurePosixPath(lowered).suffix
+    return suffix if suffix in FORMATS else None
+
+
+def stem(name: str) -> str:
+    """File name without its known endings."""
+    base = posixpath.basename(name)
+    for ending in (".gz", ".zip", *FORMATS):
+        if base.lower().endswith(ending):
+            base = base[: -len(ending)]
+    return base
+
+
+class _LimitedStream(io.RawIOBase):
+    """Passes a decompressor's bytes on and refuses more than the limits allow."""
+
+    def __init__(self, inner: BinaryIO, compressed: int, label: str) -> None:
+        self._inner, self._label = inner, label
+        self._left = min(max(compressed, 1) * EXPANSION_LIMIT, EXPANSION_BYTES)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            data = self._inner.read(len(buffer))
+        except _DAMAGE as error:
+            raise UnreadableError(f"{self._label} cannot be expanded: {error}") from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise UnreadableError(
+                f"{self._label} expands to more than {EXPANSION_LIMIT} times its size or 2 GiB: not read"
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+def _limited(inner: BinaryIO, compressed: int, label: str) -> BinaryIO:
+    return io.BufferedReader(_LimitedStream(inner, compressed, label), 1 << 16)
+
+
+def _gunzip(opened: Callable[[], BinaryIO], size: int, label: str) -> Callable[[], BinaryIO]:
+    def open_expanded() -> BinaryIO:
+        return _limited(gzip.GzipFile(fileobj=opened(), mode="rb"), size, label)  # type: ignore[arg-type]
+
+    return open_expanded
+
+
+def _climbs(name: str) -> bool:
+    unified = name.replace("\\", "/")
+    return unified.startswith("/") or ":" in unified.split("/")[0] or ".." in unified.split("/")
+
+
+def _check_expansion(path: Path, infos: list[zipfile.ZipInfo]) -> None:
+    expanded = sum(info.file_size for info in infos)
+    if expanded > EXPANSION_BYTES or expanded > EXPANSION_LIMIT * max(path.stat().st_size, 1):
+        raise UnreadableError(f"expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its size or 2 GiB")
+
+
+def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
+    """Refuse an xlsx container that lies about its size or expands too far."""
+    try:
+        with zipfile.ZipFile(path_or_stream) as archive:  # type: ignore[arg-type]
+            expanded = sum(info.file_size for info in archive.infolist())
+    except _DAMAGE as error:
+        raise UnreadableError(f"not a workbook: {error}") from error
+    if expanded > EXPANSION_BYTES or expanded > EXPANSION_LIMIT * max(size, 1):
+        raise UnreadableError(f"workbook expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its size")
+
+
+def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
+    try:
+        archive = zipfile.ZipFile(landed.path)
+    except _DAMAGE as error:
+        raise UnreadableError(f"not a readable zip archive: {error}") from error
+    with archive:
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        for info in infos:
+            name = printable(info.filename)
+            if _climbs(info.filename):
+                raise UnreadableError(f"member {name!r} climbs out of the archive or is absolute")
+            if info.flag_bits & 0x1:
+                raise UnreadableError(f"member {name!r} is encrypted")
+        _check_expansion(landed.path, infos)
+        readable = [info for info in infos if not is_ignored(posixpath.basename(info.filename))]
+        for info in readable:
+            found = format_of(info.filename)
+            try:
+                with archive.open(info) as handle:
+                    head = handle.read(6)
+            except _DAMAGE as error:
+                raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
+            disguised = head.startswith(_MAGIC_OF_ARCHIVES) and found not in (
+                ".xlsx",
+                ".csv.gz",
+                ".tsv.gz",
+                ".jsonl.gz",
+                ".json.gz",
+            )
+            if found == ".zip" or disguised:
+                raise UnreadableError(f"member {printable(info.filename)!r} is itself an archive")
+    if not readable:
+        raise UnreadableError("archive holds no file")
+    for info in readable:
+        member = printable(info.filename)
+        label = f"{landed.name}!{member}"
+        found = format_of(info.filename)
+        if found is None:
+            yield label, UnreadableError(f"member {member!r} has an unknown extension: expected {', '.join(FORMATS)}")
+            continue
+
+        def open_member(
+            name: str = info.filename, compressed: int = info.compress_size, label: str = label
+        ) -> BinaryIO:
+            opened = zipfile.ZipFile(landed.path)
+            return _limited(opened.open(name), compressed, label)  # type: ignore[arg-type]
+
+        opened: Callable[[], BinaryIO] = open_member
+        if found.endswith(".gz"):
+            opened = _gunzip(open_member, info.file_size, label)
+        folder = posixpath.basename(posixpath.dirname(member))
+        tokens = tuple(t for t in (stem(member), folder, stem(landed.name)) if t)
+        yield Part(label, found.removesuffix(".gz"), tokens, opened, info.file_size)
+
+
+def parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
+    """The streams of a landed file; a member that cannot be taken comes as (label, error) and the others go on.
+
+    Raises ``UnreadableError`` when the file as a whole is refused.
+    """
+    found = format_of(landed.name)
+    if found is None:
+        raise UnreadableError(f"unknown extension: expected {', '.join((*FORMATS, '.csv.gz', '.zip'))}")
+    if landed.size == 0:
+        raise UnreadableError("the file is empty (0 bytes)")
+    if found == ".zip":
+        yield from _zip_parts(landed)
+        return
+    folder = posixpath.basename(posixpath.dirname(landed.name))
+    tokens = (stem(landed.name),) if folder == landed.table else (stem(landed.name), folder)
+    opened: Callable[[], BinaryIO] = lambda: landed.path.open("rb")  # noqa: E731
+    if found.endswith(".gz"):
+        opened = _gunzip(opened, landed.size, landed.name)
+    yield Part(landed.name, found.removesuffix(".gz"), tokens, opened, landed.size)

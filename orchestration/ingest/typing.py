@@ -1,0 +1,530 @@
+"""Text to typed rows: each cell read by its kind and unit, each row held against its contract.
+
+The conversion is one DuckDB statement per chunk, made of the contract and the dialect alone: decimals are read from
+their digits and rounded half away from zero once, units are shifts of the decimal point, so no figure passes through
+a float. Nothing of the data ever becomes SQL; delivered columns are renamed to the contract's before they get here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import dataclass
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from orchestration.calendars import CalendarHorizonError, horizon, trading_calendar
+from orchestration.contracts.base import ARROW_TYPES, Contract, Field, Kind
+from orchestration.dialects import STAMP
+from orchestration.dialects.base import CodeStyle, Column, Match, Unit, View
+from orchestration.ingest.names import derived_id, index_aliases, indices
+from orchestration.ingest.records import Chunk, shorten
+
+NULL_TEXTS = ("", "-", "--", "---", "n/a", "na", "nan", "null", "none", "#n/a")
+"""Texts that mean "no figure" (R63), in lower case."""
+
+EARLIEST_DATE = dt.date(1960, 1, 1)
+EARLIEST_MARKET_DATE = dt.date(1986, 1, 1)
+
+_NON_NEGATIVE = (Kind.PRICE, Kind.SHARES)
+_EXPECTED = {
+    Kind.ETF_CODE: "an ETF code such as 159567.SZ",
+    Kind.SECURITY_CODE: "a security code such as 01801.HK or 600276.SH",
+    Kind.INDEX_CODE: "an index code such as 987018.CNI or HSI.HI",
+    Kind.SECTOR_CODE: "a sector code of digits such as 801150",
+    Kind.COUNTRY: "an ISO 3166 alpha-3 country",
+    Kind.DATE: "a date such as 2025-04-24",
+    Kind.MARKET_DATE: "a date such as 2025-04-24",
+    Kind.TIMESTAMP: "a time such as 2025-04-24 10:30:00",
+    Kind.PRICE: "a number",
+    Kind.MONEY: "a number",
+    Kind.RATE: "a number",
+    Kind.RATIO: "a ratio or a percentage",
+    Kind.SHARES: "whole shares",
+    Kind.COUNT: "a whole number",
+    Kind.FLAG: "true or false",
+}
+
+_MACROS = r"""
+create macro clock(day, minutes) as cast(cast(day as timestamp) + to_minutes(cast(minutes as bigint)) as timestamptz);
+create macro plain_number(x) as case
+    when regexp_full_match(x, '[+-]?\d{1,3}(,\d{3})+(\.\d*)?') then replace(x, ',', '')
+    when regexp_full_match(x, '[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?') then x
+end;
+create macro shifted(x, places) as case when places = 0 then x else
+    regexp_extract(x, '^[^eE]+') || 'e'
+    || (coalesce(try_cast(nullif(regexp_extract(x, '[eE]([+-]?\d+)$', 1), '') as integer), 0) + places)
+end;
+create macro read_ratio(x, places) as case
+    when ends_with(x, '%') then try_cast(shifted(plain_number(trim(left(x, -1))), -2) as double)
+    else try_cast(shifted(plain_number(x), places) as double)
+end;
+create macro read_whole(x, places) as case
+    when abs(try_cast(shifted(plain_number(x), places) as decimal(38, 6))
+        - round(try_cast(shifted(plain_number(x), places) as decimal(38, 6)), 0)) <= 0.01
+    then try_cast(round(try_cast(shifted(plain_number(x), places) as decimal(38, 6)), 0) as bigint)
+end;
+create macro read_time(x) as case
+    when regexp_full_match(x, '\d{4}[-/]\d{1,2}[-/]\d{1,2}') then
+        try_cast(try_cast(replace(x, '/', '-') as date) as timestamptz)
+    when regexp_full_match(x, '\d{8} ?\d{6}') then
+        cast(try_strptime(replace(x, ' ', ''), '%Y%m%d%H%M%S') as timestamptz)
+    when regexp_full_match(x, '\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?') then
+        try_cast(replace(replace(x, '/', '-'), 'T', ' ') as timestamptz)
+    when regexp_full_match(
+        x, '\d{4}[-/]\d{1,2}[-/]\d{1,2}[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|UTC|[+-]\d{2}(:?\d{2})?)'
+    ) then try_cast(
+        regexp_replace(
+            regexp_replace(replace(replace(x, '/', '-'), 'T', ' '), ' ?(Z|U C|UTC)$', '+00'),
+            ' ?([+-]\d{2}):?(\d{2})$', '\1:\2'
+        ) as timestamptz
+    )
+end;
+create macro read_date(x) as case
+    when regexp_full_match(x, '\d{4}[-/.]\d{1,2}[-/.]\d{1,2}') then
+        try_cast(replace(replace(x, '/', '-'), '.', '-') as date)
+    when regexp_full_match(x, '\d{8}(\.0)?') then cast(try_strptime(left(x, 8), '%Y%m%d') as date)
+    when regexp_full_match(x, '\d{4}年\d{1,2}月\d{1,2}日') then
+        try_cast(replace(replace(replace(x, '年', '-'), '月', '-'), '日', '') as date)
+    else cast(read_time(x) as date)
+end;
+create macro digits_of(x) as regexp_replace(x, '\.0$', '');
+create macro mainland(six) as case
+    when six is null then null
+    when starts_with(six, '4') or starts_with(six, '8') or starts_with(six, '92') then six || '.BJ'
+    when starts_with(six, '5') or starts_with(six, '6') or starts_with(six, '9') then six || '.SH'
+    else six || '.SZ'
+end;
+-- Whole numbers lose their leading zeros in workbooks; five digits are no damaged mainland code but a Hong Kong one.
+create macro bare_cn(x) as mainland(case
+    when regexp_full_match(digits_of(x), '\d{6}') then digits_of(x)
+    when regexp_full_match(digits_of(x), '\d{1,4}') then lpad(digits_of(x), 6, '0')
+end);
+create macro bare_hk(x) as case
+    when regexp_full_match(digits_of(x), '\d{1,5}') then lpad(digits_of(x), 5, '0') || '.HK'
+end;
+create macro security_code(x) as case
+    when regexp_full_match(upper(x), '\d{6}\.(SZ|SH|BJ)|\d{5}\.HK') then upper(x)
+end;
+create macro etf_code(x) as case when regexp_full_match(upper(x), '\d{6}\.(SZ|SH)') then upper(x) end;
+create macro index_code(x) as case
+    when regexp_full_match(upper(x), '[0-9H]\d{5}\.(CNI|CSI|SH|SZ)|[A-Z][A-Z0-9]*\.HI') then upper(x)
+end;
+create macro prefixed(x) as case
+    when regexp_full_match(lower(x), '(sz|sh|bj)\d{6}') then right(x, 6) || '.' || upper(left(x, 2))
+    when regexp_full_match(lower(x), 'hk\d{5}') then right(x, 5) || '.HK'
+end;
+create macro joinquant(x) as case
+    when regexp_full_match(upper(x), '\d{6}\.XSHE') then left(x, 6) || '.SZ'
+    when regexp_full_match(upper(x), '\d{6}\.XSHG') then left(x, 6) || '.SH'
+end;
+create macro yahoo(x) as case
+    when regexp_full_match(upper(x), '\d{1,5}\.HK') then lpad(split_part(x, '.', 1), 5, '0') || '.HK'
+    when regexp_full_match(upper(x), '\d{6}\.SS') then left(x, 6) || '.SH'
+    when regexp_full_match(upper(x), '\d{6}\.(SZ|SH|BJ)') then upper(x)
+end;
+create macro by_market(x, market) as case
+    when market = 'HK' and regexp_full_match(digits_of(x), '0\d{5}') then right(digits_of(x), 5) || '.HK'
+    when market = 'HK' then bare_hk(x)
+    when market = 'CN' then bare_cn(x)
+end;
+create macro cni_index(x) as case
+    when regexp_full_match(x, '399\d{3}') then x || '.SZ'
+    when regexp_full_match(x, '\d{6}') then x || '.CNI'
+    else index_code(x)
+end;
+create macro csi_index(x) as case
+    when regexp_full_match(x, '000\d{3}') then x || '.SH'
+    when regexp_full_match(x, '399\d{3}') then x || '.SZ'
+    when regexp_full_match(upper(x), '[0-9H]\d{5}') then upper(x) || '.CSI'
+    else index_code(x)
+end;
+create macro visitor_type(x) as case
+    when regexp_matches(x, '私募|投资公司') then 'private_fund'
+    when regexp_matches(x, '证券') then 'broker'
+    when regexp_matches(x, '基金') then 'fund'
+    when regexp_matches(x, '保险') then 'insurance'
+    when regexp_matches(x, '银行') then 'bank'
+    when regexp_matches(upper(x), 'QFII|海外|境外|外资') then 'foreign'
+    when regexp_matches(x, '个人') then 'individual'
+    when regexp_matches(x, '[一-鿿]') then 'other'
+end;
+"""
+
+_STYLES = {
+    CodeStyle.BARE_CN: "bare_cn({x})",
+    CodeStyle.BARE_HK: "bare_hk({x})",
+    CodeStyle.PREFIXED: "prefixed({x})",
+    CodeStyle.JOINQUANT: "joinquant({x})",
+    CodeStyle.YAHOO: "yahoo({x})",
+    CodeStyle.BY_INDEX_MARKET: "by_market({x}, index_market)",
+    CodeStyle.CNI_INDEX: "cni_index({x})",
+    CodeStyle.CSI_INDEX: "csi_index({x})",
+    CodeStyle.HK_INDEX: "coalesce(index_code({x}), index_of_alias({x}))",
+}
+_CANONICAL = {
+    Kind.ETF_CODE: "etf_code({x})",
+    Kind.SECURITY_CODE: "security_code({x})",
+    Kind.INDEX_CODE: "index_code({x})",
+    Kind.SECTOR_CODE: "case when regexp_full_match(upper({x}), '\\d{{6}}(\\.SI)?') then left({x}, 6) end",
+    Kind.COUNTRY: "case when regexp_full_match(upper({x}), '[A-Z]{{3}}') then upper({x}) end",
+    Kind.TEXT: "{x}",
+    Kind.DATE: "read_date({x})",
+    Kind.MARKET_DATE: "read_date({x})",
+    Kind.TIMESTAMP: "read_time({x})",
+    Kind.FLAG: (
+        "case when lower({x}) in ('true', 't', '1', 'yes', 'y', '是') then true"
+        " when lower({x}) in ('false', 'f', '0', 'no', 'n', '否') then false end"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """Rows of one chunk: accepted ones typed, the others with their reason.
+
+    ``accepted``: contract columns, ``_row``, ``_position`` (in the chunk), ``stamp``, ``own_stamp``, ``rule``,
+    ``deletion_stamp``. ``refused``: (row number, raw text, reason). ``off_calendar``: accepted rows before 2000 on
+    dates that are no session, where the calendars are known to err (R62).
+    """
+
+    accepted: pa.Table
+    refused: list[tuple[int, str, str]]
+    off_calendar: int = 0
+
+
+def quoted(text: str) -> str:
+    """A SQL literal of a text that we declare."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class Typist:
+    """Types the chunks of one raw table in one run; holds the DuckDB connection with calendar and index markets."""
+
+    def __init__(self, contract: Contract, ingested_at: dt.datetime) -> None:
+        self.contract = contract
+        self.ingestion_day = ingested_at.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+        self._con = duckdb.connect(":memory:", config={"threads": 2, "enable_external_access": "false"})
+        self._con.execute("set TimeZone = 'Asia/Shanghai'")
+        self._con.execute(_MACROS)
+        self._con.register("calendar", trading_calendar())
+        self._con.register(
+            "index_reference",
+            pa.table(
+                {
+                    "reference_code": pa.array([row["index_code"] for row in indices()], pa.string()),
+                    "index_market": pa.array([row["market"] for row in indices()], pa.string()),
+                }
+            ),
+        )
+        aliases = " ".join(f"when {quoted(alias)} then {quoted(code)}" for alias, code in index_aliases().items())
+        self._con.execute(f"create macro index_of_alias(x) as case upper(x) {aliases} end")
+        self._occurrences: Counter[tuple[str | None, ...]] = Counter()
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._con.close()
+
+    def begin_part(self) -> None:
+        """Forget the occurrence numbers of derived identifiers (they count within one part)."""
+        self._occurrences.clear()
+
+    # -------------------------------------------------------------- text
+
+    def _delivered(
+        self, chunk: Chunk, match: Match, header: list[str], view: View, fixed: dict[str, str]
+    ) -> pl.DataFrame:
+        """The cells that this view needs, renamed to the contract's columns and freed of the texts for "no figure"."""
+        places = {name: index for index, name in enumerate(header)}
+        by_target: dict[str, list[Column]] = {}
+        for column in (*match.dialect.columns, *view.columns):
+            by_target.setdefault(column.target, []).append(column)
+        series = [pl.Series("_row", chunk.rows, pl.Int64), pl.int_range(len(chunk.rows), eager=True).alias("_position")]
+        for target, declared in by_target.items():
+            cells = []
+            for column in declared:
+                texts = [row[places[column.source]] for row in chunk.cells]
+                cells.append(self._cleaned(target, column, pl.Series(f"t_{target}", texts, pl.String)))
+            series.append(cells[0] if len(cells) == 1 else pl.select(pl.coalesce(cells)).to_series())
+        frame = pl.DataFrame(series)
+        constants = {**dict(match.dialect.constants), **dict(view.constants), **fixed}
+        return frame.with_columns(
+            pl.lit(value, pl.String).alias(f"t_{target}")
+            for target, value in constants.items()
+            if target not in by_target
+        )
+
+    def _cleaned(self, target: str, column: Column, cells: pl.Series) -> pl.Series:
+        kind = Kind.TIMESTAMP if target == STAMP else self.contract.field(target).kind
+        cleaned = cells.str.strip_chars()
+        if column.style is CodeStyle.DERIVED_ID:
+            return pl.Series(cells.name, [None if not c else derived_id([c]) for c in cleaned], pl.String)
+        if kind is not Kind.TEXT:
+            if (cleaned.str.len_bytes() != cleaned.str.len_chars()).any():
+                cleaned = cleaned.str.normalize("NFKC").str.strip_chars()
+            cleaned = cleaned.set(cleaned.str.to_lowercase().is_in(NULL_TEXTS), None)
+        elif target in self.contract.key:
+            cleaned = cleaned.set(cleaned.str.to_lowercase().is_in(NULL_TEXTS), None)
+        else:
+            cleaned = cleaned.set(cleaned == "", None)
+        if column.open_end:
+            cleaned = cleaned.set(cleaned.is_in(list(column.open_end)), None)
+        if column.translate:
+            cleaned = cleaned.replace(dict(column.translate))
+        return cleaned
+
+    # -------------------------------------------------------------- SQL
+
+    def _value(self, field: Field, column: Column | None) -> str:
+        """SQL that reads ``t_<column>`` as the field's kind, NULL where it cannot be read."""
+        x = f"t_{field.name}"
+        style = column.style if column else CodeStyle.CANONICAL
+        if style in _STYLES:
+            return _STYLES[style].format(x=x)
+        if field.kind in _CANONICAL:
+            return _CANONICAL[field.kind].format(x=x)
+        if field.kind is Kind.CHOICE:
+            choices = ", ".join(map(quoted, field.choices))
+            exact = f"case when lower({x}) in ({choices}) then lower({x}) end"
+            if field.name == "visitor_type":
+                return f"coalesce({exact}, visitor_type({x}))"
+            if field.name == "level":
+                return f"case when upper({x}) in ({choices}) then upper({x}) end"
+            return exact
+        places = self._places(column)
+        if field.kind is Kind.RATIO:
+            return f"read_ratio({x}, {places})"
+        if field.kind in (Kind.SHARES, Kind.COUNT):
+            return f"read_whole({x}, {places})"
+        kind = {Kind.PRICE: "decimal(18, 4)", Kind.MONEY: "decimal(20, 2)", Kind.RATE: "decimal(18, 8)"}[field.kind]
+        number = f"try_cast(shifted(plain_number({x}), {places}) as {kind})"
+        return f"nullif({number}, 0)" if field.kind is Kind.PRICE and not (column and column.change_from) else number
+
+    def _places(self, column: Column | None) -> str:
+        unit = column.unit if column else Unit.AS_CONTRACT
+        if column is None or not column.unit_by_suffix:
+            return str(unit.value)
+        code = f"t_{self.contract.key[0]}"
+        cases = " ".join(
+            f"when upper({code}) like {quoted('%' + suffix)} then {of_suffix.value}"
+            for suffix, of_suffix in column.unit_by_suffix
+        )
+        return f"case {cases} else {unit.value} end"
+
+    def _statement(self, match: Match, view: View, fixed: dict[str, str]) -> str:
+        contract = self.contract
+        columns: dict[str, Column | None] = {c.target: c for c in (*match.dialect.columns, *view.columns)}
+        for name in (*dict(match.dialect.constants), *dict(view.constants), *fixed):
+            columns.setdefault(name, None)
+        by_suffix = dict(match.dialect.constants_by_suffix)
+        values, wrong, changes = [], [], []
+        for field in contract.fields:
+            sql_type = _SQL_TYPES[ARROW_TYPES[field.kind]]
+            if field.name in by_suffix:
+                code = f"v_{contract.key[0]}"
+                cases = " ".join(
+                    f"when {code} like {quoted('%' + suffix)} then {quoted(value)}"
+                    for suffix, value in by_suffix[field.name]
+                )
+                values.append((field.name, f"cast(case {cases} end as {sql_type})"))
+                wrong.append(f"case when v_{field.name} is null then {quoted(field.name + ': missing')} end")
+                continue
+            if field.name not in columns:
+                values.append((field.name, f"cast(null as {sql_type})"))
+                if field.name in contract.key or field.required:
+                    wrong.append(quoted(f"{field.name}: missing"))
+                continue
+            column = columns[field.name]
+            value = self._value(field, column)
+            if column is not None and column.change_from is not None:
+                changes.append((field.name, column.change_from))
+            values.append((field.name, value))
+            x, v = f"t_{field.name}", f"v_{field.name}"
+            expected = _EXPECTED.get(field.kind, "")
+            if field.kind is Kind.CHOICE:
+                expected = "one of " + ", ".join(field.choices)
+            unreadable = f"{x} is not null and {v} is null"
+            if field.kind is Kind.PRICE:
+                unreadable = (
+                    f"{x} is not null and {v} is null and coalesce(try_cast(plain_number({x}) as double), 1) <> 0"
+                )
+            if field.kind is not Kind.TEXT:
+                before, behind = quoted(f"{field.name}: found '"), quoted(f"', expected {expected}")
+                found = f"{before} || left({x}, 80) || {behind}"
+                if column is not None and column.style is CodeStyle.BY_INDEX_MARKET:
+                    found += (
+                        " || case when index_market in ('HK', 'CN') then '' else ' (its index has no one market)' end"
+                    )
+                wrong.append(f"case when {unreadable} then {found} end")
+            if field.name in contract.key or field.required:
+                missing = f"{x} is null" if field.kind is not Kind.PRICE else f"{v} is null and not ({unreadable})"
+                wrong.append(f"case when {missing} then {quoted(field.name + ': missing')} end")
+            is_change = column is not None and column.change_from is not None
+            if (field.kind in _NON_NEGATIVE or field.name.startswith("turnover")) and not is_change:
+                wrong.append(f"case when {v} < 0 then {quoted(field.name + ': ')} || {v} || ' is negative' end")
+            wrong += self._date_range(field)
+        changed = dict(changes)
+        final = [
+            f"p.v_{name}" if name not in changed else f"p.v_{changed[name]} - p.v_{name}" for name in contract.columns
+        ]
+        rules = [f"case when {rule.broken} then {rule.reason} end" for rule in contract.rules]
+        happened = contract.happened_at
+        if happened:
+            rules.append(
+                f"case when coalesce(stamp, own_stamp) < ({happened}) then 'known at ' || coalesce(stamp, own_stamp)"
+                f" || ', before it happened (' || ({happened}) || ')' end"
+            )
+        has_stamp = any(c.target == STAMP for c in match.dialect.columns)
+        stamp = "read_time(t_knowledge_at)" if has_stamp else "cast(null as timestamptz)"
+        if has_stamp:
+            wrong.append(
+                "case when t_knowledge_at is not null and stamp is null then"
+                " 'knowledge_at: found ''' || left(t_knowledge_at, 80) || ''', expected a time' end"
+            )
+            wrong.append(
+                "case when stamp > clock(ingestion_day + 366, 0) then"
+                " 'knowledge_at: ' || stamp || ' lies more than a year ahead' end"
+            )
+        index_value = (
+            self._value(contract.field("index_code"), columns.get("index_code")) if "index_code" in columns else ""
+        )
+        index_join = (
+            f"left join index_reference on reference_code = {index_value}"
+            if index_value
+            else "left join (select cast(null as varchar) as index_market) on true"
+        )
+        own = contract.own_stamp or "cast(null as timestamptz)"
+        deletion = contract.deletion_stamp or "cast(null as timestamptz)"
+        business = contract.business_date or "cast(null as date)"
+        market = contract.market or "'SZSE'"
+        names = ", ".join(contract.columns)
+        return f"""
+with delivered_rows as (
+    select d.*, index_market, cast({quoted(self.ingestion_day.isoformat())} as date) as ingestion_day
+    from delivered as d {index_join}
+),
+read as (select *, {stamp} as stamp, {", ".join(f"{sql} as v_{name}" for name, sql in values)} from delivered_rows),
+checked as (
+    select *, nullif(concat_ws('; ', {", ".join(wrong) or "null"}), '') as unreadable from read
+),
+typed as (
+    select p._row, p._position, p.stamp, p.unreadable, p.index_market, p.ingestion_day,
+        {", ".join(f"{sql} as {name}" for sql, name in zip(final, contract.columns, strict=True))}
+    from checked as p
+),
+dated as (select *, ({business}) as business_date, ({market}) as business_market from typed),
+placed as (
+    select dated.*, calendar.date is not null as date_is_known_to_calendar,
+        case business_market
+            when 'HK' then is_session_hk when 'SZSE' then is_session_szse else is_session_hk or is_session_szse
+        end as is_session,
+        clock(business_date, case
+            when business_market = 'SZSE' or (business_market = 'EITHER' and not is_session_hk) then 15 * 60
+            when is_half_day_hk then 12 * 60
+            else 16 * 60
+        end) as close_at,
+        next_session_szse as next_szse,
+        second_next_session_szse as second_next_szse
+    from dated left join calendar on calendar.date = business_date
+),
+stamped as (select *, ({own}) as own_stamp, ({deletion}) as deletion_stamp, ({contract.knowledge}) as rule from placed),
+judged as (
+    select *, coalesce(unreadable, nullif(concat_ws('; ', {", ".join(rules) or "null"}), '')) as reason from stamped
+)
+select _row, _position, reason, stamp, own_stamp, deletion_stamp, rule, business_date,
+    date_is_known_to_calendar and not is_session as is_off_calendar, {names}
+from judged
+order by _position
+"""
+
+    def _date_range(self, field: Field) -> list[str]:
+        if field.kind not in (Kind.DATE, Kind.MARKET_DATE, Kind.TIMESTAMP):
+            return []
+        v = f"v_{field.name}" if field.kind is not Kind.TIMESTAMP else f"cast(v_{field.name} as date)"
+        earliest = EARLIEST_MARKET_DATE if field.kind is Kind.MARKET_DATE else EARLIEST_DATE
+        return [
+            f"case when {v} < date '{earliest}' or {v} > ingestion_day + 366"
+            f" then {quoted(field.name + ': ')} || {v} || ' lies outside {earliest} to a year from now' end"
+        ]
+
+    def type_chunk(self, chunk: Chunk, match: Match, header: list[str], fixed: dict[str, str]) -> TypedRows:
+        """Type a chunk, every view of it.
+
+        ``fixed``: contract columns whose text is the same for every row of the part (code of the file name).
+        Raises ``CalendarHorizonError`` when a row that has happened lies past the calendars.
+        """
+        refused = list(chunk.refused)
+        tables: list[pa.Table] = []
+        off_calendar = 0
+        if chunk.rows:
+            identifiers = self._identifiers(chunk, match, header)
+            for view in match.views:
+                delivered = self._delivered(chunk, match, header, view, fixed)
+                if identifiers is not None:
+                    delivered = delivered.with_columns(identifiers)
+                    shown = {**fixed, match.dialect.derived_key or "": ""}
+                else:
+                    shown = fixed
+                self._con.register("delivered", delivered.to_arrow())
+                table = self._con.sql(self._statement(match, view, shown)).to_arrow_table()
+                self._con.unregister("delivered")
+                accepted, off = self._split(table, chunk, refused)
+                tables.append(accepted)
+                off_calendar += off
+        if tables:
+            return TypedRows(pa.concat_tables(tables), refused, off_calendar)
+        return TypedRows(self._empty(), refused)
+
+    def _identifiers(self, chunk: Chunk, match: Match, header: list[str]) -> pl.Series | None:
+        dialect = match.dialect
+        if dialect.derived_key is None:
+            return None
+        lowered = {name.lower(): index for index, name in enumerate(header)}
+        places = [lowered[name.lower()] for name in dialect.identified_by]
+        found = []
+        for row in chunk.cells:
+            key = tuple(row[place] for place in places)
+            self._occurrences[key] += 1
+            found.append(derived_id(list(key), self._occurrences[key]))
+        return pl.Series(f"t_{dialect.derived_key}", found, pl.String)
+
+    def _split(self, table: pa.Table, chunk: Chunk, refused: list[tuple[int, str, str]]) -> tuple[pa.Table, int]:
+        frame = pl.from_arrow(table)
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 (narrows the type)
+        bad = frame.filter(pl.col("reason").is_not_null())
+        for position, row, reason in bad.select("_position", "_row", "reason").iter_rows():
+            refused.append((row, shorten(chunk.raw[position]), reason))
+        good = frame.filter(pl.col("reason").is_null())
+        beyond = good.filter((pl.col("business_date") <= self.ingestion_day) & (pl.col("business_date") > horizon()))
+        if len(beyond):
+            raise CalendarHorizonError(
+                f"{beyond['business_date'][0]} lies past {horizon()}, the last date that the trading calendars know: "
+                "upgrade exchange-calendars (the exchanges publish the next year each December)"
+            )
+        off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
+        return good.drop("reason", "business_date", "is_off_calendar").to_arrow().cast(self._schema()), off_calendar
+
+    def _schema(self) -> pa.Schema:
+        times = [
+            pa.field(name, pa.timestamp("us", tz="UTC")) for name in ("stamp", "own_stamp", "deletion_stamp", "rule")
+        ]
+        contract = [pa.field(f.name, ARROW_TYPES[f.kind]) for f in self.contract.fields]
+        return pa.schema([pa.field("_row", pa.int64()), pa.field("_position", pa.int64()), *times, *contract])
+
+    def _empty(self) -> pa.Table:
+        return self._schema().empty_table()
+
+
+_SQL_TYPES: dict[pa.DataType, str] = {
+    pa.string(): "varchar",
+    pa.date32(): "date",
+    pa.timestamp("us", tz="UTC"): "timestamptz",
+    pa.decimal128(18, 4): "decimal(18, 4)",
+    pa.decimal128(20, 2): "decimal(20, 2)",
+    pa.decimal128(18, 8): "decimal(18, 8)",
+    pa.float64(): "double",
+    pa.int64(): "bigint",
+    pa.bool_(): "boolean",
+}
