@@ -17,6 +17,7 @@ PROVIDERS = ("akshare", "tushare", "exchanges", "crunchbase", "public")
 
 CODE_KINDS = (Kind.ETF_CODE, Kind.SECURITY_CODE, Kind.INDEX_CODE)
 STAMP = "knowledge_at"
+CANONICAL = "canonical"
 
 
 class NoDialectError(Exception):
@@ -27,7 +28,7 @@ def canonical(contract: Contract) -> Dialect:
     """The dialect whose headers are the contract's own column names."""
     first = contract.field(contract.key[0])
     return Dialect(
-        name="canonical",
+        name=CANONICAL,
         table=contract.name,
         columns=tuple(Column(name, name) for name in contract.columns),
         name_key=first.name if first.kind in CODE_KINDS and len(contract.key) > 1 else None,
@@ -102,16 +103,20 @@ def match_header(table: str, header: list[str], encoding: str | None = None) -> 
     contract = CONTRACTS[table]
     candidates = [d for d in dialects_of(table) if encoding is None or encoding in d.encodings]
     matches = [_match(dialect, contract, header) for dialect in candidates]
-    fitting = sorted((m for m in matches if not m.missing), key=lambda m: -len(m.sources))
+    # Contract columns may be added to any file, so a canonical header also fits provider dialects: it is canonical.
+    fitting = sorted(
+        (m for m in matches if not m.missing), key=lambda m: (-len(m.sources), m.dialect.name != CANONICAL)
+    )
     shown = ", ".join(repr(name) for name in header[:40]) + (", …" if len(header) > 40 else "")
     if not fitting:
         nearest = max(matches, key=lambda m: len(m.sources), default=None)
         expected = ", ".join(contract.columns)
         hint = ""
-        if nearest is not None and nearest.sources and nearest.dialect.name != "canonical":
+        if nearest is not None and nearest.sources and nearest.dialect.name != CANONICAL:
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
         raise NoDialectError(f"no dialect of {table} knows this header: found {shown}; expected {expected}{hint}")
-    if len(fitting) > 1 and len(fitting[0].sources) == len(fitting[1].sources):
-        names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(fitting[0].sources))
+    best = fitting[0]
+    if best.dialect.name != CANONICAL and len(fitting) > 1 and len(best.sources) == len(fitting[1].sources):
+        names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(best.sources))
         raise NoDialectError(f"several dialects of {table} fit this header equally well ({names}): found {shown}")
-    return fitting[0]
+    return best
