@@ -75,12 +75,19 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     for view in kept_views:
         targets |= {column.target for column in view.columns} | {name for name, _ in view.constants}
     from_elsewhere = {dialect.name_key, dialect.derived_key, *(name for name, _ in dialect.path_columns)}
-    missing = [key for key in contract.key if key not in targets and key not in from_elsewhere]
+    # A key that the dialect declares must come in the dialect's own column: an added one would make every dialect fit.
+    own = [column for column in (*dialect.columns, *of_views) if column.source.lower() in by_name]
+    own_targets = {column.target for column in own}
+    declared_keys = {column.target for column in (*dialect.columns, *of_views)} & set(contract.key)
+    missing = [
+        key
+        for key in contract.key
+        if (key not in own_targets if key in declared_keys else key not in targets and key not in from_elsewhere)
+    ]
     for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
             missing.append(source)
-    values = [name for name in contract.value_columns if name in targets]
-    if not values and contract.value_columns and dialect.derived_key is None:
+    if contract.value_columns and not own_targets & set(contract.value_columns):
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}

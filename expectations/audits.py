@@ -1,0 +1,76 @@
+"""Audit models of dbt as warnings: what a ruling wants named, found where the rule is computed.
+
+Each model ``intermediate.int_audit_*`` has the columns ``check_name``, ``subject`` and ``detail``, a row per finding.
+Every row becomes a warning; a model without rows gives one passed check, so that it is seen to have run.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import duckdb
+
+from expectations.gate import CheckResult, GateError
+from warehouse.build import WORK_FILE
+
+PREFIX = "int_audit_"
+
+FAMILIES = {"etf": "etf", "index": "index", "contribution": "index", "concept": "index", "visit": "visits"}
+"""First word of an audit's name -> the family that answers for it; any other word names its own family."""
+
+
+def family_of(model: str) -> str:
+    """The family that owns an audit model, from its name."""
+    word = model.removeprefix(PREFIX).split("_")[0]
+    return FAMILIES.get(word, word)
+
+
+def run_audits(build: Path) -> list[CheckResult]:
+    """A result per finding of every audit model in ``build``. Raises ``GateError`` where a model lacks a column."""
+    results = []
+    with duckdb.connect(str(build / WORK_FILE), read_only=True) as con:
+        models = con.execute(
+            "select table_name from information_schema.tables "
+            "where table_schema = 'intermediate' and table_name like 'int\\_audit\\_%' escape '\\' order by table_name"
+        ).fetchall()
+        for (model,) in models:
+            began = time.perf_counter()
+            try:
+                findings = con.execute(
+                    f'select check_name, subject, detail from intermediate."{model}" order by check_name, subject'
+                ).fetchall()
+            except duckdb.BinderException as error:
+                raise GateError(f"intermediate.{model} is no audit model: {str(error).splitlines()[0]}") from error
+            seconds = round(time.perf_counter() - began, 4)
+            results += [
+                CheckResult(
+                    check_name=str(name),
+                    mart=f"intermediate.{model}",
+                    severity="warning",
+                    owner=family_of(model),
+                    reason=str(detail),
+                    passed=False,
+                    observed=str(subject),
+                    limit="nothing to report",
+                    unexpected_rows=1,
+                    sample=[{"subject": str(subject), "detail": str(detail)}],
+                    seconds=seconds,
+                )
+                for name, subject, detail in findings
+            ]
+            if not findings:
+                results.append(
+                    CheckResult(
+                        check_name=model.removeprefix(PREFIX),
+                        mart=f"intermediate.{model}",
+                        severity="warning",
+                        owner=family_of(model),
+                        reason="The model lists what a reader should know before using the figures.",
+                        passed=True,
+                        observed="0 rows",
+                        limit="nothing to report",
+                        seconds=seconds,
+                    )
+                )
+    return results

@@ -1,0 +1,32 @@
+"""fct_concept_daily: a concept's members on one day."""
+
+from expectations.vocabulary import Suite, between, key_checks, no_rows, within_cut
+
+GRAIN = ("concept", "trade_date")
+
+SUITE = Suite(
+    table="marts.fct_concept_daily",
+    owner="index",
+    grain=GRAIN,
+    checks=(
+        *key_checks(GRAIN),
+        within_cut(),
+        between("equal_weight_change_ratio", -1, 1000, "A thousandfold day is a unit slip.", name="change_not_absurd"),
+        no_rows(
+            "counts_within_members",
+            "critical",
+            "More risers and fallers than members means a join that multiplies.",
+            "select concept, trade_date, members, advancers, decliners from {batch} "
+            "where advancers < 0 or decliners < 0 or advancers + decliners > members",
+            "advancers + decliners ≤ members",
+        ),
+        no_rows(
+            "leader_leads",
+            "critical",
+            "The best of a set is not below its mean; 1e-12 is the noise of a mean.",
+            "select concept, trade_date, leader_code, leader_change_ratio, equal_weight_change_ratio from {batch} "
+            "where leader_change_ratio < equal_weight_change_ratio - 1e-12 * (1 + abs(leader_change_ratio))",
+            "at least the mean",
+        ),
+    ),
+)

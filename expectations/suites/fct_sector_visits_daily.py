@@ -1,0 +1,59 @@
+"""fct_sector_visits_daily: month-to-date visits by sector."""
+
+from expectations.vocabulary import Suite, in_set, key_checks, no_rows, within_cut
+
+GRAIN = ("scheme", "sector_code", "as_of_date", "visitor_type")
+
+SUITE = Suite(
+    table="marts.fct_sector_visits_daily",
+    owner="visits",
+    grain=GRAIN,
+    checks=(
+        *key_checks(GRAIN),
+        within_cut(),
+        in_set("visitor_type", ("all", "broker"), "Readers filter on these words."),
+        no_rows(
+            "all_sectors_cover_each",
+            "critical",
+            "The total row counts every company and house once; a sector above it was counted twice.",
+            "select s.scheme, s.sector_code, s.as_of_date, s.visitor_type, s.companies_mtd, a.companies_mtd as all_companies, "
+            "s.visits_mtd, a.visits_mtd as all_visits, s.institutions_mtd, a.institutions_mtd as all_institutions "
+            "from {batch} as s left join {batch} as a on s.scheme = a.scheme and s.as_of_date = a.as_of_date "
+            "and s.visitor_type = a.visitor_type and a.sector_code = 'ALL' "
+            "where a.sector_code is null or s.companies_mtd > a.companies_mtd or s.visits_mtd > a.visits_mtd "
+            "or s.institutions_mtd > a.institutions_mtd",
+            "ALL ≥ each sector",
+        ),
+        no_rows(
+            "companies_conserved",
+            "critical",
+            "A company has one sector a day, or none (NONE): the parts make the whole.",
+            "select scheme, as_of_date, visitor_type, "
+            "sum(case when sector_code = 'ALL' then companies_mtd else 0 end) as whole, "
+            "sum(case when sector_code <> 'ALL' then companies_mtd else 0 end) as parts from {batch} "
+            "group by scheme, as_of_date, visitor_type "
+            "having sum(case when sector_code = 'ALL' then companies_mtd else -companies_mtd end) <> 0",
+            "Σ sectors = ALL",
+        ),
+        no_rows(
+            "brokers_within_all_visitors",
+            "critical",
+            "Brokers are some of the visitors.",
+            "select b.scheme, b.sector_code, b.as_of_date, b.companies_mtd as broker_companies, a.companies_mtd "
+            "from {batch} as b left join {batch} as a on b.scheme = a.scheme and b.sector_code = a.sector_code "
+            "and b.as_of_date = a.as_of_date and a.visitor_type = 'all' where b.visitor_type = 'broker' "
+            "and (a.scheme is null or b.companies_mtd > a.companies_mtd or b.visits_mtd > a.visits_mtd "
+            "or b.institutions_mtd > a.institutions_mtd)",
+            "broker ≤ all",
+        ),
+        no_rows(
+            "month_only_grows",
+            "warning",
+            "Month-to-date totals grow within a month; a fall means that a date went wrong.",
+            "select scheme, as_of_date, visitor_type, companies_mtd, before from (select *, lag(companies_mtd) over "
+            "(partition by scheme, visitor_type, date_trunc('month', as_of_date) order by as_of_date nulls last) "
+            "as before from {batch} where sector_code = 'ALL') as totals where companies_mtd < before",
+            "never below the day before",
+        ),
+    ),
+)

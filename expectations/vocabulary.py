@@ -1,0 +1,129 @@
+"""The words that suites are written in: a suite per table, a check with its severity and its reason.
+
+A check holds a factory (of the table's name), not an expectation: GX gives expectations an identity when they run, so
+every run makes its own. Native expectations where GX pushes them down; SQL that selects the offending rows for everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import great_expectations.expectations as gxe
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.gate import Severity
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation. ``limit`` says in words what is allowed; ``reason`` why it must hold, or why the tolerance."""
+
+    name: str
+    severity: Severity
+    reason: str
+    limit: str
+    expectation: Callable[[str], Expectation]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The checks of one table (``schema.name``) of sector.duckdb. ``owner`` is the family that answers for it."""
+
+    table: str
+    owner: str
+    grain: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+
+def key_checks(grain: Sequence[str]) -> tuple[Check, ...]:
+    """One row per grain, and no key without a value (contracts R72)."""
+    columns = list(grain)
+
+    def unique(table: str) -> Expectation:
+        if len(columns) == 1:
+            return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
+        return gxe.ExpectCompoundColumnsToBeUnique(column_list=columns)
+
+    return (
+        Check(
+            "grain_unique",
+            "critical",
+            "A doubled key doubles every sum built on it.",
+            f"no {', '.join(columns)} twice",
+            unique,
+        ),
+        *(
+            Check(
+                f"{column}_known",
+                "critical",
+                "A row without its key cannot be found, joined or corrected.",
+                "no NULL",
+                lambda table, column=column: gxe.ExpectColumnValuesToNotBeNull(column=column),  # type: ignore[misc]
+            )
+            for column in columns
+        ),
+    )
+
+
+def within_cut() -> Check:
+    """Nothing known after the build's as-of took part (contracts R12)."""
+    return no_rows(
+        "knowledge_within_cut",
+        "critical",
+        "A build as of a moment must not know more than that moment.",
+        "select * from {batch} where knowledge_at > (select as_of from work.control.build_parameters)",
+        "no knowledge_at after the as-of",
+    )
+
+
+def in_set(column: str, values: Sequence[object], reason: str, severity: Severity = "critical") -> Check:
+    """Values of ``column`` are NULL or among ``values``."""
+    listed = list(values)
+    return Check(
+        f"{column}_in_set",
+        severity,
+        reason,
+        "one of " + ", ".join(str(value) for value in listed),
+        lambda table: gxe.ExpectColumnValuesToBeInSet(column=column, value_set=listed),
+    )
+
+
+def known(column: str, reason: str, severity: Severity = "critical") -> Check:
+    """``column`` is never NULL."""
+    return Check(
+        f"{column}_known", severity, reason, "no NULL", lambda table: gxe.ExpectColumnValuesToNotBeNull(column=column)
+    )
+
+
+def between(
+    column: str,
+    low: float | None,
+    high: float | None,
+    reason: str,
+    severity: Severity = "critical",
+    name: str | None = None,
+) -> Check:
+    """Values of ``column`` are NULL or within the closed range."""
+    if low is not None and high is not None:
+        limit = f"{low:g} to {high:g}"
+    else:
+        limit = f"at least {low:g}" if low is not None else f"at most {high:g}"
+    return Check(
+        name or f"{column}_in_range",
+        severity,
+        reason,
+        limit,
+        lambda table: gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high),
+    )
+
+
+def no_rows(name: str, severity: Severity, reason: str, query: str, limit: str = "no such row") -> Check:
+    """``query`` selects the rows that break the rule. ``{batch}`` is the suite's table; ``work`` the other file."""
+
+    def expectation(table: str) -> Expectation:
+        # GX wants {batch} in the query, but puts a subquery there whose alias depends on the word JOIN; the table's
+        # own name stays readable and can be aliased
+        return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
+
+    return Check(name, severity, reason, limit, expectation)

@@ -1,0 +1,118 @@
+"""Build files with the contract's marts, empty and typed, for tests that need no dbt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.calendars import trading_calendar
+from orchestration.contracts import CONTRACTS
+from warehouse.build import MARTS_FILE, STORAGE_VERSION, WORK_FILE, BuildParameters, prepare
+
+AS_OF = dt.datetime(2025, 4, 24, 10, 30, tzinfo=dt.timezone(dt.timedelta(hours=8)))
+
+TYPES = {"price": "decimal(18, 4)", "money": "decimal(20, 2)"}
+
+_OHLC = "open price, high price, low price, close price, prev_close price, change_ratio double"
+
+MARTS: dict[str, str] = {
+    "dim_etf": "etf_code varchar, name_en varchar, name_zh varchar, manager varchar, tracked_index_code varchar, "
+    "creation_calendar varchar, creation_unit bigint, listed_on date",
+    "dim_index": "index_code varchar, name_en varchar, name_zh varchar, currency varchar, market varchar",
+    "dim_security": "security_code varchar, name_en varchar, name_zh varchar, issuer_id varchar, market varchar, "
+    "listed_on date, delisted_on date",
+    "dim_sector": "scheme varchar, level varchar, sector_code varchar, sector_name_en varchar, sector_name_zh varchar",
+    "dim_concept": "concept varchar, name_en varchar, name_zh varchar",
+    "fct_etf_daily": f"etf_code varchar, trade_date date, {_OHLC}, turnover_cny money, volume_shares bigint, "
+    "shares bigint, unit_nav price, aum_cny money, split_factor double, net_flow_cny money, flow_status varchar, "
+    "span_sessions bigint, premium_ratio double, knowledge_at timestamptz",
+    "fct_etf_flow_window": "etf_code varchar, as_of_date date, window_sessions bigint, inflow_days bigint, "
+    "outflow_days bigint, structural_zero_days bigint, missing_days bigint, cumulative_flow_cny money, "
+    "max_daily_flow_cny money, average_flow_cny money, inflow_streak bigint, knowledge_at timestamptz",
+    "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, change_ratio double, turnover_cny money, "
+    "premium_ratio double, knowledge_at timestamptz",
+    "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, knowledge_at timestamptz",
+    "fct_index_intraday": "index_code varchar, quote_ts timestamptz, last price, change_ratio double, "
+    "open_state varchar, turned_at timestamptz, knowledge_at timestamptz",
+    "fct_index_membership": "index_code varchar, security_code varchar, valid_from date, valid_to date, weight double, "
+    "change varchar, knowledge_at timestamptz",
+    "fct_constituent_daily": "index_code varchar, trade_date date, security_code varchar, weight double, "
+    "change_ratio double, contribution_ratio double, knowledge_at timestamptz",
+    "fct_index_breadth_daily": "index_code varchar, trade_date date, advancers bigint, decliners bigint, "
+    "unchanged bigint, suspended bigint, weight_advancing double, top10_weight double, hhi double, "
+    "index_change_ratio double, contribution_residual double, price_coverage double, knowledge_at timestamptz",
+    "fct_constituent_intraday": "index_code varchar, quote_ts timestamptz, security_code varchar, change_ratio double, "
+    "weight double, rank_in_index bigint, knowledge_at timestamptz",
+    "fct_concept_daily": "concept varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
+    "equal_weight_change_ratio double, leader_code varchar, leader_change_ratio double, knowledge_at timestamptz",
+    "fct_sector_visits_daily": "scheme varchar, sector_code varchar, as_of_date date, visitor_type varchar, "
+    "sector_name varchar, companies_mtd bigint, visits_mtd bigint, institutions_mtd bigint, rank_mtd bigint, "
+    "knowledge_at timestamptz",
+    "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
+    "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
+    "knowledge_at timestamptz",
+    "fct_sector_daily": "sector_code varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
+    "knowledge_at timestamptz",
+    "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "
+    "unit varchar, as_of timestamptz, source_table varchar, source_filter varchar, evidence_rows bigint, "
+    "status varchar",
+}
+
+
+def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
+    """Both build files in ``folder``: empty raw and marts, the real calendar as ``dim_date``, empty accounting."""
+    calendar = trading_calendar()
+    schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
+    prepare(folder, schemas, {}, calendar, BuildParameters(as_of, "159567.SZ", "987018.CNI"))
+    with duckdb.connect(str(folder / WORK_FILE)) as con:
+        con.execute("create schema intermediate")
+    with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
+        con.execute("create schema marts")
+        con.execute("create table marts.dim_date as from calendar")
+        for table, columns in MARTS.items():
+            typed = re.sub(r" (price|money)(?=,|$)", lambda kind: " " + TYPES[kind[1]], columns)
+            con.execute(f"create table marts.{table} ({typed})")
+    return folder
+
+
+def fill(folder: Path, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert rows (column -> value, others NULL) into a mart or, with its schema, any table of the marts file."""
+    name = table if "." in table else f"marts.{table}"
+    with duckdb.connect(str(folder / MARTS_FILE)) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        for row in rows:
+            marks = ", ".join("?" for _ in row)
+            con.execute(f"insert into {name} ({', '.join(row)}) values ({marks})", list(row.values()))
+
+
+def accounting(rows: Sequence[tuple[str, str, str, int, int, int, int]] = ()) -> pa.Table:
+    """``meta.batches`` from (batch, table, file, landed, accepted, quarantined, repeated)."""
+    batch, table, file, landed, accepted, quarantined, repeated = zip(*rows, strict=True) if rows else ((),) * 7
+    text, count = pa.string(), pa.int64()
+    return pa.table(
+        {
+            "batch_id": pa.array(batch, text),
+            "table_name": pa.array(table, text),
+            "file": pa.array(file, text),
+            "sha256": pa.array(["0" * 64] * len(rows), text),
+            "dialect": pa.array(["canonical"] * len(rows), text),
+            "rows_landed": pa.array(landed, count),
+            "rows_accepted": pa.array(accepted, count),
+            "rows_quarantined": pa.array(quarantined, count),
+            "rows_repeated": pa.array(repeated, count),
+            "ingested_at": pa.array([AS_OF] * len(rows), pa.timestamp("us", tz="UTC")),
+        }
+    )
+
+
+def refusals(rows: Sequence[tuple[str, str, str, int | None, str, str]] = ()) -> pa.Table:
+    """``meta.quarantine`` from (batch, table, file, row number, reason, raw text)."""
+    names = ("batch_id", "table_name", "file", "row_number", "reason", "raw_text")
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+    types = [pa.string(), pa.string(), pa.string(), pa.int64(), pa.string(), pa.string()]
+    return pa.table({name: pa.array(values, kind) for name, values, kind in zip(names, columns, types, strict=True)})

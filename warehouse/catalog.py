@@ -1,0 +1,282 @@
+"""Schema ``meta`` of ``sector.duckdb``: what a release is made of, described where BI tools look.
+
+``write_inputs`` comes before the gate (it audits the accounting), ``write_release`` after it. Descriptions, units and
+grains come from dbt's manifest; nothing is described twice. Types are plain: readers are older than the writer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from expectations.gate import GateReport
+from warehouse.build import quoted
+from warehouse.releases import ReleaseRecord
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    type: str
+    description: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class _Table:
+    description: str
+    grain: str
+    columns: tuple[_Column, ...]
+
+
+META: dict[str, _Table] = {
+    "batches": _Table(
+        "One row per landed file, archive member or sheet that was ever read, with its row accounting. Cumulative.",
+        "batch_id, file",
+        (
+            _Column("batch_id", "varchar", "Batch that the file was read in.", "text"),
+            _Column("table_name", "varchar", "Raw table that the rows went to.", "text"),
+            _Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
+            _Column("sha256", "varchar", "Hash of the bytes; the file's identity.", "text"),
+            _Column("dialect", "varchar", "Dialect that read the file; NULL when none matched.", "text"),
+            _Column("rows_landed", "bigint", "Rows in the file.", "count"),
+            _Column("rows_accepted", "bigint", "Rows that are in raw.", "count"),
+            _Column("rows_quarantined", "bigint", "Rows refused, each with a line in meta.quarantine.", "count"),
+            _Column("rows_repeated", "bigint", "Exact repeats of what was known.", "count"),
+            _Column("ingested_at", "timestamp with time zone", "When the run that read it began.", "timestamp UTC"),
+        ),
+    ),
+    "quarantine": _Table(
+        "One row per refused row or file, with the reason. Cumulative.",
+        "batch_id, file, row_number",
+        (
+            _Column("batch_id", "varchar", "Batch that refused it.", "text"),
+            _Column("table_name", "varchar", "Raw table that it was meant for.", "text"),
+            _Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
+            _Column(
+                "row_number", "bigint", "Line, sheet row or record; NULL when the file was refused whole.", "count"
+            ),
+            _Column("reason", "varchar", "What was found, what was expected.", "text"),
+            _Column("raw_text", "varchar", "The row as delivered.", "text"),
+        ),
+    ),
+    "release": _Table(
+        "One row: this release, when and from what it was built.",
+        "release_id",
+        (
+            _Column("release_id", "varchar", "Name of the folder under releases/; sorts by build time.", "text"),
+            _Column("id", "varchar", "The same as release_id.", "text"),
+            _Column("built_at", "timestamp with time zone", "When the build began.", "timestamp UTC"),
+            _Column("as_of", "timestamp with time zone", "Nothing known later took part.", "timestamp UTC"),
+            _Column("code_version", "varchar", "Version of the code that built it.", "text"),
+            _Column("settings_fingerprint", "varchar", "Hash of the settings that change figures.", "text"),
+            _Column("input_batch_ids", "varchar", "Batches that went in, a JSON list.", "text"),
+            _Column("is_sample", "boolean", "True when any input is synthetic.", "flag"),
+            _Column("note_etf_code", "varchar", "ETF of the market note.", "code"),
+            _Column("note_index_code", "varchar", "Index of the market note.", "code"),
+            _Column("duckdb_version", "varchar", "DuckDB that wrote the file.", "text"),
+            _Column("dbt_version", "varchar", "dbt that ran the models.", "text"),
+        ),
+    ),
+    "tables": _Table(
+        "One row per table of this file.",
+        "table_schema, table_name",
+        (
+            _Column("table_schema", "varchar", "marts or meta.", "text"),
+            _Column("table_name", "varchar", "Name.", "text"),
+            _Column("description", "varchar", "What a row is, and the edge cases a reader needs.", "text"),
+            _Column("grain", "varchar", "Columns that identify a row.", "text"),
+            _Column("rows", "bigint", "Rows in this release.", "count"),
+            _Column("knowledge_at", "timestamp with time zone", "Latest input used; NULL where none.", "timestamp UTC"),
+        ),
+    ),
+    "columns": _Table(
+        "One row per column of this file, with its unit.",
+        "table_schema, table_name, column_name",
+        (
+            _Column("table_schema", "varchar", "marts or meta.", "text"),
+            _Column("table_name", "varchar", "Name of the table.", "text"),
+            _Column("column_name", "varchar", "Name of the column.", "text"),
+            _Column("ordinal", "integer", "Position in the table, from 1.", "count"),
+            _Column("data_type", "varchar", "DuckDB type.", "text"),
+            _Column("description", "varchar", "Meaning.", "text"),
+            _Column("unit", "varchar", "CNY, shares, ratio, date, …", "text"),
+        ),
+    ),
+    "checks": _Table(
+        "One row per result of the gate on this release, warnings of the audit models included.",
+        "mart, check_name, observed",
+        (
+            _Column("check_name", "varchar", "Name of the check.", "text"),
+            _Column("mart", "varchar", "Table it looked at.", "text"),
+            _Column("severity", "varchar", "critical refuses a release, warning is shown.", "text"),
+            _Column("owner", "varchar", "Family that answers for it.", "text"),
+            _Column("reason", "varchar", "Why it must hold; for an audit finding, the finding.", "text"),
+            _Column("passed", "boolean", "Whether it held.", "flag"),
+            _Column("observed", "varchar", "What was found.", "text"),
+            _Column("allowed", "varchar", "What is allowed.", "text"),
+            _Column("unexpected_rows", "bigint", "Rows that broke it.", "count"),
+            _Column("sample", "varchar", "Some of those rows, a JSON list.", "text"),
+            _Column("seconds", "double", "Time it took, shared evenly within a suite.", "seconds"),
+        ),
+    ),
+}
+
+
+def write_inputs(marts: Path, batches: pa.Table, quarantine: pa.Table) -> None:
+    """Write ``meta.batches`` and ``meta.quarantine`` into the build's ``sector.duckdb``.
+
+    Both tables carry the columns of the contract, by name; an extra column is an error, not a surprise for readers.
+    """
+    with duckdb.connect(str(marts)) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute("create schema if not exists meta")
+        for name, table in (("batches", batches), ("quarantine", quarantine)):
+            expected = [column.name for column in META[name].columns]
+            if sorted(table.column_names) != sorted(expected):
+                raise ValueError(f"meta.{name}: columns found {table.column_names}, expected {expected}")
+            _create(con, name)
+            con.register("incoming", table)
+            con.execute(f"insert into meta.{name} by name select * from incoming")
+            con.unregister("incoming")
+
+
+def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manifest: Path) -> None:
+    """Write release, checks, tables and columns of ``meta``, and the same descriptions as SQL comments.
+
+    ``manifest`` is dbt's ``manifest.json`` of the run that built the file.
+    """
+    described = _described(manifest)
+    with duckdb.connect(str(marts)) as con:
+        con.execute("set TimeZone = 'UTC'")
+        con.execute("create schema if not exists meta")
+        _fill(
+            con,
+            "release",
+            [
+                [
+                    record.release_id,
+                    record.release_id,
+                    record.built_at,
+                    record.as_of,
+                    record.code_version,
+                    record.settings_fingerprint,
+                    json.dumps(list(record.input_batch_ids)),
+                    record.is_sample,
+                    record.note_etf_code,
+                    record.note_index_code,
+                    record.duckdb_version,
+                    record.dbt_version,
+                ]
+            ],
+        )
+        _fill(
+            con,
+            "checks",
+            [
+                [
+                    check.check_name,
+                    check.mart,
+                    check.severity,
+                    check.owner,
+                    check.reason,
+                    check.passed,
+                    check.observed,
+                    check.limit,
+                    check.unexpected_rows,
+                    json.dumps(check.sample, ensure_ascii=False),
+                    check.seconds,
+                ]
+                for check in report.checks
+            ],
+        )
+        _create(con, "tables")
+        _create(con, "columns")
+        present = con.execute(
+            "select table_schema, table_name, column_name, ordinal_position, data_type from information_schema.columns "
+            "where table_schema in ('marts', 'meta') and table_catalog = current_database() "
+            "order by table_schema, table_name, ordinal_position"
+        ).fetchall()
+        columns: list[list[Any]] = []
+        tables: dict[tuple[str, str], list[str]] = {}
+        comments = []
+        for schema, table, column, ordinal, data_type in present:
+            tables.setdefault((schema, table), []).append(column)
+            about = _column(described, schema, table, column)
+            columns.append([schema, table, column, ordinal, data_type, about.description, about.unit])
+            comments.append(
+                f'comment on column {schema}."{table}"."{column}" is {quoted(f"{about.description} [{about.unit}]")}'
+            )
+        _fill(con, "columns", columns, create=False)
+        rows: list[list[Any]] = []
+        for (schema, table), names in tables.items():
+            about_table = described.get((schema, table), _Table("", "", ()))
+            latest = "max(knowledge_at)" if "knowledge_at" in names and schema == "marts" else "null"
+            counted = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchone()
+            count, known = counted if counted else (0, None)
+            if (schema, table) == ("meta", "tables"):
+                count = len(tables)
+            rows.append([schema, table, about_table.description, about_table.grain, count, known])
+            comments.append(f'comment on table {schema}."{table}" is {quoted(about_table.description)}')
+        _fill(con, "tables", rows, create=False)
+        con.execute("begin")
+        for comment in comments:
+            con.execute(comment)
+        con.execute("commit")
+
+
+def _create(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    columns = ", ".join(f'"{column.name}" {column.type}' for column in META[name].columns)
+    con.execute(f"create or replace table meta.{name} ({columns})")
+
+
+def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any]], create: bool = True) -> None:
+    if create:
+        _create(con, name)
+    if not rows:
+        return
+    names = [column.name for column in META[name].columns]
+    arrow = pa.table({column: list(values) for column, values in zip(names, zip(*rows, strict=True), strict=True)})
+    con.register("incoming", arrow)
+    con.execute(f"insert into meta.{name} by name select * from incoming")
+    con.unregister("incoming")
+
+
+def _described(manifest: Path) -> dict[tuple[str, str], _Table]:
+    """Descriptions by (schema, table): the marts from dbt's manifest, ``meta`` from this module."""
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    nodes: Iterable[dict[str, Any]] = content["nodes"].values()
+    grains: dict[str, str] = {}
+    for node in nodes:
+        test = node.get("test_metadata") or {}
+        if node["resource_type"] == "test" and test.get("name") == "unique_grain":
+            grains[node.get("attached_node") or ""] = ", ".join(test["kwargs"]["columns"])
+    described = {("meta", name): table for name, table in META.items()}
+    for node in nodes:
+        if node["resource_type"] != "model" or node["schema"] != "marts":
+            continue
+        columns = tuple(
+            _Column(
+                column["name"],
+                column.get("data_type") or "",
+                " ".join((column.get("description") or "").split()),
+                str((column.get("config", {}).get("meta") or column.get("meta") or {}).get("unit", "")),
+            )
+            for column in node["columns"].values()
+        )
+        described["marts", node.get("alias") or node["name"]] = _Table(
+            " ".join((node.get("description") or "").split()), grains.get(node["unique_id"], ""), columns
+        )
+    return described
+
+
+def _column(described: dict[tuple[str, str], _Table], schema: str, table: str, column: str) -> _Column:
+    about = described.get((schema, table))
+    found = next((known for known in about.columns if known.name == column), None) if about else None
+    return found or _Column(column, "", "", "")
