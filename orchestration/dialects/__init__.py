@@ -87,7 +87,8 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
             missing.append(source)
-    if contract.value_columns and not own_targets & set(contract.value_columns):
+    own_values = own_targets | {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix)}
+    if contract.value_columns and not own_values & set(contract.value_columns):
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
@@ -110,10 +111,7 @@ def match_header(table: str, header: list[str], encoding: str | None = None) -> 
     contract = CONTRACTS[table]
     candidates = [d for d in dialects_of(table) if encoding is None or encoding in d.encodings]
     matches = [_match(dialect, contract, header) for dialect in candidates]
-    # Contract columns may be added to any file, so a canonical header also fits provider dialects: it is canonical.
-    fitting = sorted(
-        (m for m in matches if not m.missing), key=lambda m: (-len(m.sources), m.dialect.name != CANONICAL)
-    )
+    fitting = sorted((m for m in matches if not m.missing), key=lambda m: -len(m.sources))
     shown = ", ".join(repr(name) for name in header[:40]) + (", …" if len(header) > 40 else "")
     if not fitting:
         nearest = max(matches, key=lambda m: len(m.sources), default=None)
@@ -123,7 +121,7 @@ def match_header(table: str, header: list[str], encoding: str | None = None) -> 
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
         raise NoDialectError(f"no dialect of {table} knows this header: found {shown}; expected {expected}{hint}")
     best = fitting[0]
-    if best.dialect.name != CANONICAL and len(fitting) > 1 and len(best.sources) == len(fitting[1].sources):
+    if len(fitting) > 1 and len(best.sources) == len(fitting[1].sources):
         names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(best.sources))
         raise NoDialectError(f"several dialects of {table} fit this header equally well ({names}): found {shown}")
     return best
