@@ -51,7 +51,8 @@ def prepare(
     for name in (WORK_FILE, MARTS_FILE):
         for leftover in (folder / name, folder / f"{name}.wal"):
             leftover.unlink(missing_ok=True)
-    config = {"storage_compatibility_version": STORAGE_VERSION}
+    config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": STORAGE_VERSION}
+    duckdb.connect(str(folder / MARTS_FILE), config=config).close()  # whoever opens it next keeps its version
     with duckdb.connect(str(folder / WORK_FILE), config=config) as con:
         con.execute("create schema raw")
         con.execute("create schema control")

@@ -131,6 +131,11 @@ class Contract:
         raise KeyError(f"{self.name} has no column {name!r}")
 
     @property
+    def refuses_off_calendar(self) -> bool:
+        """Whether a row must be dated on a session of its market (daily bars, since 2000)."""
+        return any("not is_session" in rule.broken for rule in self.rules)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.fields)
 

@@ -41,7 +41,9 @@ class CodeStyle(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One delivered column. ``change_from``: the cell is a change, the target is ``change_from`` minus the cell.
+    """One delivered column. Several for one target, of one unit and style: the first that has a value.
+
+    ``change_from``: the cell is a change, the target is ``change_from`` minus the cell.
 
     ``unit_by_suffix`` overrides ``unit`` where the row's security code ends so (``.HK``).
     ``open_end``: delivered values that mean "still valid", read as NULL.
@@ -76,6 +78,7 @@ class Dialect:
     ``dated_columns``: pattern with the groups ``date`` and ``field`` for headers that carry a date; every date becomes
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
+    ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
     ``name_key``: contract column that may come from the file name or the nearest folder (R61).
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
     ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
@@ -96,6 +99,7 @@ class Dialect:
     dated_fields: tuple[tuple[str, str], ...] = ()
     dated_target: str | None = None
     ignored: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
     name_key: str | None = None
     name_style: CodeStyle = CodeStyle.CANONICAL
     encodings: tuple[str, ...] = ("gb18030",)
@@ -112,7 +116,8 @@ class Dialect:
         """The rows that a record of this header holds; more than one where dates stand in the header."""
         if self.dated_columns is None:
             return self.views
-        fields, dates = dict(self.dated_fields), {}
+        fields = dict(self.dated_fields)
+        dates: dict[str, list[Column]] = {}
         for name in header:
             found = re.fullmatch(self.dated_columns, name)
             if found and found["field"] in fields:

@@ -84,7 +84,8 @@ def _index_codes(text: str) -> set[str]:
             known = {row["index_code"] for row in indices() if row["index_code"].startswith(f"{match['digits']}.")}
             found |= known if len(known) == 1 else set()
     if not found:
-        words = re.split(r"[^0-9A-Za-z]+", text.upper())
+        words = re.split(r"[^0-9A-Z]+", text.upper())
+        words.append("".join(words))
         found = {index_aliases()[word] for word in words if word in index_aliases()}
     return found
 

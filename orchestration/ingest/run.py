@@ -197,6 +197,7 @@ def _read_file(
             if not isinstance(part, Part):
                 refuse(part[0], str(part[1]))
                 continue
+            of_part = len(batches)
             try:
                 for found in tables(contract.name, part):
                     if not isinstance(found, Table):
@@ -204,29 +205,28 @@ def _read_file(
                         continue
                     batch = _new_batch(landed, found.label, digest, ingested_at)
                     batches.append(batch)
-                    _read_table(batch, landed, part, found, contract, typist)
+                    _read_table(batch, part, found, contract, typist)
             except UnreadableError as error:
+                del batches[of_part:]
                 refuse(part.label, str(error))
-            except (CalendarHorizonError, MemoryError):
-                raise
-            except Exception as error:  # noqa: BLE001 (a parser's bug on hostile bytes must not stop the other files)
-                del batches[begun:]
-                refuse(part.label, f"cannot be read: {type(error).__name__}: {error}")
     except UnreadableError as error:
         del batches[begun:]
         refuse(landed.name, str(error))
     except OSError as error:
         del batches[begun:]
         refuse(landed.name, f"cannot be opened: {error.strerror or error}")
+    except (CalendarHorizonError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 (a reader's bug on hostile bytes must not stop the other files)
+        del batches[begun:]
+        refuse(landed.name, f"cannot be read: {type(error).__name__}: {error}")
 
 
-def _read_table(
-    batch: _Batch, landed: LandedFile, part: Part, found: Table, contract: Contract, typist: Typist
-) -> None:
+def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist) -> None:
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
     try:
-        fixed = _fixed_columns(match, landed, part, contract)
+        fixed = _fixed_columns(match, part, contract)
         batch.carried = match.carried | frozenset(fixed)
         if match.dialect.derived_key is not None:
             batch.carried |= {match.dialect.derived_key}
@@ -235,20 +235,24 @@ def _read_table(
                 " the records carry none"
             )
         typist.begin_part()
+        off_calendar = 0
         for chunk in found.chunks:
             typed = typist.type_chunk(chunk, match, found.header, fixed)
             batch.refused += typed.refused
             batch.landed += typed.accepted.num_rows + len(typed.refused)
             batch.typed.append(typed.accepted)
+            off_calendar += typed.off_calendar
+        if off_calendar:
+            batch.warnings.append(f"{off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     except UnreadableError as error:
         batch.refuse_whole(str(error))
 
 
-def _fixed_columns(match: Match, landed: LandedFile, part: Part, contract: Contract) -> dict[str, str]:
+def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, str]:
     """Contract columns that stand in the file's name or path instead of in its rows."""
     dialect, fixed = match.dialect, {}
     if dialect.from_path is not None:
-        groups = re.search(dialect.from_path, landed.name, re.IGNORECASE)
+        groups = re.search(dialect.from_path, part.label, re.IGNORECASE)
         translate = dict(dialect.path_translate)
         for target, template in dialect.path_columns:
             if target in match.carried:
@@ -299,7 +303,7 @@ def _known_latest(raw_files: list[Path], contract: Contract, column: str) -> pl.
         return pl.DataFrame(schema={key: pl.String, "known": pl.Float64})
     listing = ", ".join(quoted(str(path)) for path in raw_files)
     with duckdb.connect(":memory:") as con:
-        return con.execute(
+        return con.sql(
             f"select {key}, cast(max_by({column}, knowledge_at) as double) as known"
             f" from read_parquet([{listing}]) group by {key}"
         ).pl()
@@ -365,7 +369,7 @@ def _known_versions(new: pl.DataFrame, contract: Contract, raw_files: list[Path]
             con.register("new_keys", new.select(contract.key).unique().to_arrow())
             listing = ", ".join(quoted(str(path)) for path in raw_files)
             keys = ", ".join(contract.key)
-            found = con.execute(
+            found = con.sql(
                 f"select {names} from read_parquet([{listing}]) semi join new_keys using ({keys})"
                 " order by _ingested_at, _file, _row"
             ).to_arrow_table()

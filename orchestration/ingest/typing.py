@@ -186,11 +186,13 @@ class TypedRows:
     """Rows of one chunk: accepted ones typed, the others with their reason.
 
     ``accepted``: contract columns, ``_row``, ``_position`` (in the chunk), ``stamp``, ``own_stamp``, ``rule``,
-    ``is_deletion``. ``refused``: (row number, raw text, reason).
+    ``deletion_stamp``. ``refused``: (row number, raw text, reason). ``off_calendar``: accepted rows before 2000 on
+    dates that are no session, where the calendars are known to err (R62).
     """
 
     accepted: pa.Table
     refused: list[tuple[int, str, str]]
+    off_calendar: int = 0
 
 
 def quoted(text: str) -> str:
@@ -236,11 +238,16 @@ class Typist:
     ) -> pl.DataFrame:
         """The cells that this view needs, renamed to the contract's columns and freed of the texts for "no figure"."""
         places = {name: index for index, name in enumerate(header)}
-        by_target: dict[str, Column] = {c.target: c for c in (*match.dialect.columns, *view.columns)}
+        by_target: dict[str, list[Column]] = {}
+        for column in (*match.dialect.columns, *view.columns):
+            by_target.setdefault(column.target, []).append(column)
         series = [pl.Series("_row", chunk.rows, pl.Int64), pl.int_range(len(chunk.rows), eager=True).alias("_position")]
-        for target, column in by_target.items():
-            cells = [row[places[column.source]] for row in chunk.cells]
-            series.append(self._cleaned(target, column, pl.Series(f"t_{target}", cells, pl.String)))
+        for target, declared in by_target.items():
+            cells = []
+            for column in declared:
+                texts = [row[places[column.source]] for row in chunk.cells]
+                cells.append(self._cleaned(target, column, pl.Series(f"t_{target}", texts, pl.String)))
+            series.append(cells[0] if len(cells) == 1 else pl.select(pl.coalesce(cells)).to_series())
         frame = pl.DataFrame(series)
         constants = {**dict(match.dialect.constants), **dict(view.constants), **fixed}
         return frame.with_columns(
@@ -427,7 +434,7 @@ judged as (
     select *, coalesce(unreadable, nullif(concat_ws('; ', {", ".join(rules) or "null"}), '')) as reason from stamped
 )
 select _row, _position, reason, stamp, own_stamp, deletion_stamp, rule, business_date,
-    date_is_known_to_calendar, {names}
+    date_is_known_to_calendar and not is_session as is_off_calendar, {names}
 from judged
 order by _position
 """
@@ -450,6 +457,7 @@ order by _position
         """
         refused = list(chunk.refused)
         tables: list[pa.Table] = []
+        off_calendar = 0
         if chunk.rows:
             identifiers = self._identifiers(chunk, match, header)
             for view in match.views:
@@ -462,9 +470,11 @@ order by _position
                 self._con.register("delivered", delivered.to_arrow())
                 table = self._con.sql(self._statement(match, view, shown)).to_arrow_table()
                 self._con.unregister("delivered")
-                tables.append(self._split(table, chunk, refused))
+                accepted, off = self._split(table, chunk, refused)
+                tables.append(accepted)
+                off_calendar += off
         if tables:
-            return TypedRows(pa.concat_tables(tables), refused)
+            return TypedRows(pa.concat_tables(tables), refused, off_calendar)
         return TypedRows(self._empty(), refused)
 
     def _identifiers(self, chunk: Chunk, match: Match, header: list[str]) -> pl.Series | None:
@@ -480,7 +490,7 @@ order by _position
             found.append(derived_id(list(key), self._occurrences[key]))
         return pl.Series(f"t_{dialect.derived_key}", found, pl.String)
 
-    def _split(self, table: pa.Table, chunk: Chunk, refused: list[tuple[int, str, str]]) -> pa.Table:
+    def _split(self, table: pa.Table, chunk: Chunk, refused: list[tuple[int, str, str]]) -> tuple[pa.Table, int]:
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)  # noqa: S101 (narrows the type)
         bad = frame.filter(pl.col("reason").is_not_null())
@@ -493,7 +503,8 @@ order by _position
                 f"{beyond['business_date'][0]} lies past {horizon()}, the last date that the trading calendars know: "
                 "upgrade exchange-calendars (the exchanges publish the next year each December)"
             )
-        return good.drop("reason", "business_date", "date_is_known_to_calendar").to_arrow().cast(self._schema())
+        off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
+        return good.drop("reason", "business_date", "is_off_calendar").to_arrow().cast(self._schema()), off_calendar
 
     def _schema(self) -> pa.Schema:
         times = [

@@ -1,0 +1,58 @@
+# make run and make test need nothing before them but Python 3.11, make and git.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: run test ui lint format clean bench lock
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export DO_NOT_TRACK := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE
+
+# The environment of requirements.lock, made once and remade when the lock or the package's own metadata changes.
+# Compiled bytecode matters: without it every start costs twice the time.
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is needed (set PYTHON=/path/to/python3.11)"; exit 2; }
+	@echo "Setting up $(VENV) (once, about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY) ## land the sample, build, check, publish, print the note
+	@$(BIN)/sector sample
+	@$(BIN)/sector run
+	@$(BIN)/sector note
+
+test: $(READY) ## all tests that this machine can run
+	@$(BIN)/python -m pytest
+
+ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000
+	@$(BIN)/sector ui
+
+lint: $(READY) ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint dbt_project/models --processes 2 --disable-progress-bar
+
+format: $(READY)
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix dbt_project/models --processes 2 --disable-progress-bar
+
+bench: $(READY) ## where the time of a run goes
+	@$(BIN)/python -m tests.benchmarks.where_time_goes
+
+lock: $(READY) ## resolve pyproject.toml anew (needs uv)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-strip-extras --output-file requirements.lock
+
+clean: ## remove everything that was made, data of the default SECTOR_HOME included
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis logs
+	@rm -rf dbt_project/target dbt_project/logs
+	@cd warehouse && rm -rf landing raw quarantine build releases current dagster ledger.sqlite* .lock*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

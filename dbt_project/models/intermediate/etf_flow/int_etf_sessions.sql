@@ -1,0 +1,105 @@
+with bars as (
+    select bars.*
+    from {{ ref('stg_etf_bars') }} as bars
+    inner join {{ ref('stg_trading_calendar') }} as calendar
+        on bars.trade_date = calendar.date and calendar.is_session_szse
+),
+
+navs as (
+    select navs.*
+    from {{ ref('stg_etf_nav') }} as navs
+    inner join {{ ref('stg_trading_calendar') }} as calendar
+        on navs.nav_date = calendar.date and calendar.is_session_szse
+),
+
+extents as (
+    select
+        etf_code,
+        min(trade_date) as first_date,
+        max(trade_date) as last_date
+    from (
+        select
+            etf_code,
+            trade_date
+        from bars
+        union all
+        select
+            etf_code,
+            nav_date as trade_date
+        from navs
+        union all
+        select
+            etf_code,
+            trade_date
+        from {{ ref('int_etf_share_counts') }}
+    ) as seen
+    group by etf_code
+),
+
+sessions as (
+    select
+        extents.etf_code,
+        calendar.date as trade_date,
+        calendar.is_session_hk,
+        calendar.is_southbound_open,
+        row_number() over (partition by extents.etf_code order by calendar.date nulls last) as session_number
+    from extents
+    inner join {{ ref('stg_trading_calendar') }} as calendar
+        on calendar.date between extents.first_date and extents.last_date
+    where calendar.is_session_szse
+)
+
+select
+    sessions.etf_code,
+    sessions.trade_date,
+    sessions.session_number,
+    bars.open,
+    bars.high,
+    bars.low,
+    bars.close,
+    coalesce(
+        bars.prev_close,
+        case
+            when bars.etf_code is not null and splits.etf_code is null
+                then lag(bars.close) over (
+                    partition by sessions.etf_code order by sessions.trade_date nulls last
+                )
+        end
+    ) as prev_close,
+    bars.volume_shares,
+    bars.turnover_cny,
+    bars.knowledge_at as bar_known_at,
+    {{ exact_integer('counts.delivered_shares') }} * coalesce(unit_splits.denominator, 1) as shares_numerator,
+    case
+        when counts.etf_code is not null then {{ exact_integer('coalesce(unit_splits.numerator, 1)') }}
+    end as shares_denominator,
+    greatest(counts.knowledge_at, unit_splits.knowledge_at) as shares_known_at,
+    navs.unit_nav,
+    navs.knowledge_at as nav_known_at,
+    splits.numerator as split_numerator,
+    splits.denominator as split_denominator,
+    splits.split_source,
+    splits.knowledge_at as split_known_at,
+    calendars.creation_unit,
+    case
+        when sessions.is_southbound_open is null then false
+        when calendars.creation_calendar = 'southbound' then not sessions.is_southbound_open
+        when calendars.creation_calendar = 'hk' then not sessions.is_session_hk
+        else false
+    end as is_creation_closed
+from sessions
+left join bars
+    on sessions.etf_code = bars.etf_code and sessions.trade_date = bars.trade_date
+left join navs
+    on sessions.etf_code = navs.etf_code and sessions.trade_date = navs.nav_date
+left join {{ ref('int_etf_share_counts') }} as counts
+    on sessions.etf_code = counts.etf_code and sessions.trade_date = counts.trade_date
+left join {{ ref('int_etf_splits') }} as splits
+    on sessions.etf_code = splits.etf_code and sessions.trade_date = splits.trade_date
+left join {{ ref('int_etf_splits') }} as unit_splits
+    on
+        counts.etf_code = unit_splits.etf_code
+        and counts.unit_date = unit_splits.trade_date
+        and counts.unit_date <> counts.trade_date
+left join {{ ref('int_etf_creation_calendars') }} as calendars
+    on sessions.etf_code = calendars.etf_code

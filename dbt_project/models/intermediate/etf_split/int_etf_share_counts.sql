@@ -1,0 +1,40 @@
+with dated as (
+    select
+        shares.etf_code,
+        shares.share_date,
+        shares.share_basis,
+        shares.shares,
+        shares.knowledge_at,
+        case
+            when shares.share_basis = 'open_of_day' then calendar.previous_session_szse
+            when calendar.is_session_szse then calendar.date
+        end as trade_date,
+        case
+            when calendar.is_session_szse then calendar.date
+            when shares.share_basis = 'open_of_day' then calendar.next_session_szse
+        end as unit_date
+    from {{ ref('stg_etf_shares') }} as shares
+    inner join {{ ref('stg_trading_calendar') }} as calendar
+        on shares.share_date = calendar.date
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by etf_code, trade_date
+            order by case when share_basis = 'close_of_day' then 0 else 1 end, share_date desc nulls last
+        ) as preference
+    from dated
+    where trade_date is not null and unit_date is not null
+)
+
+select
+    etf_code,
+    trade_date,
+    share_basis,
+    unit_date,
+    shares as delivered_shares,
+    knowledge_at
+from ranked
+where preference = 1

@@ -1,0 +1,87 @@
+-- Rounds in force at each moment, judged entirely by what was known then (contracts R50, R52, R54).
+with deals as (
+    select
+        moments.purpose,
+        moments.for_quarter,
+        moments.moment,
+        rounds.quarter_start,
+        rounds.round_uuid,
+        rounds.org_uuid,
+        rounds.announced_on,
+        rounds.cb_news_venture,
+        rounds.vc_pe_broad,
+        rounds.raised_amount_usd,
+        rounds.country_code,
+        rounds.knowledge_at
+    from {{ ref('int_funding_rounds') }} as rounds
+    inner join {{ ref('int_funding_moments') }} as moments
+        on
+            rounds.quarter_start = moments.quarter_start
+            and rounds.knowledge_at <= moments.moment
+            and (rounds.in_force_until is null or rounds.in_force_until > moments.moment)
+    where rounds.vc_pe_broad <> 'never'
+),
+
+-- only two types need the organization's history; every round announced strictly before counts as known then
+histories as (
+    select
+        deals.purpose,
+        deals.for_quarter,
+        deals.round_uuid,
+        max(case when earlier.is_seed_or_venture then 1 else 0 end) as after_seed_or_venture,
+        max(case when earlier.is_venture then 1 else 0 end) as after_venture,
+        max(earlier.knowledge_at) as knowledge_at
+    from deals
+    inner join {{ ref('int_funding_rounds') }} as earlier
+        on
+            deals.org_uuid = earlier.org_uuid
+            and deals.announced_on > earlier.announced_on
+            and deals.moment >= earlier.knowledge_at
+            and (earlier.in_force_until is null or deals.moment < earlier.in_force_until)
+    where
+        earlier.is_seed_or_venture
+        and deals.cb_news_venture in ('after_seed_or_venture', 'after_venture')
+    group by deals.purpose, deals.for_quarter, deals.round_uuid
+)
+
+select
+    deals.purpose,
+    deals.quarter_start,
+    deals.for_quarter,
+    deals.moment,
+    deals.round_uuid,
+    deals.raised_amount_usd,
+    case coalesce(organizations.country_code, deals.country_code)
+        when 'USA' then 'USA'
+        when 'CHN' then 'CHN'
+        when 'HKG' then 'HKG'
+        else 'ROW'
+    end as region,
+    coalesce(organizations.is_innovative_drugs, 0) = 1 as is_innovative_drugs,
+    case deals.cb_news_venture
+        when 'always' then true
+        when 'after_seed_or_venture' then coalesce(histories.after_seed_or_venture, 0) = 1
+        when 'after_venture' then coalesce(histories.after_venture, 0) = 1
+        else false
+    end as in_cb_news_venture,
+    case deals.vc_pe_broad
+        when 'always' then true
+        when 'after_seed_or_venture' then coalesce(histories.after_seed_or_venture, 0) = 1
+        else false
+    end as in_vc_pe_broad,
+    greatest(
+        deals.knowledge_at,
+        coalesce(organizations.knowledge_at, deals.knowledge_at),
+        coalesce(histories.knowledge_at, deals.knowledge_at)
+    ) as knowledge_at
+from deals
+left join histories
+    on
+        deals.purpose = histories.purpose
+        and deals.for_quarter = histories.for_quarter
+        and deals.round_uuid = histories.round_uuid
+left join {{ ref('int_funding_organizations') }} as organizations
+    on
+        deals.org_uuid = organizations.org_uuid
+        and deals.moment >= organizations.knowledge_at
+        and (organizations.replaced_at is null or deals.moment < organizations.replaced_at)

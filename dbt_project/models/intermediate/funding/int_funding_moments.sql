@@ -1,0 +1,66 @@
+-- Which quarter is looked at as of which moment: now, a year before, and for the completeness of each of the eight
+-- quarters after it when it was as old as that one is now.
+with bounds as (
+    select
+        min(quarter_start) as first_quarter,
+        greatest(
+            max(quarter_start),
+            cast({{ dbt.date_trunc('quarter', 'cast(' ~ as_of() ~ ' as date)') }} as date)
+        ) as last_quarter
+    from {{ ref('int_funding_rounds') }}
+    where in_force_until is null or in_force_until > {{ as_of() }}
+    having min(quarter_start) is not null
+),
+
+series as (
+    {{ date_series('bounds', 'first_quarter', 'last_quarter', 'quarter') }}
+),
+
+quarters as (
+    select
+        series_date as quarter_start,
+        cast({{ dbt.dateadd('month', 3, 'series_date') }} as date) as next_quarter_start,
+        row_number() over (order by series_date nulls last) as quarter_number
+    from series
+),
+
+pairs as (
+    select
+        looked_at.quarter_start,
+        looked_at.next_quarter_start,
+        aged.quarter_start as for_quarter,
+        aged.quarter_number - looked_at.quarter_number as quarters_later,
+        {{ dbt.datediff('looked_at.next_quarter_start', 'aged.next_quarter_start', 'day') }} as days_later
+    from quarters as looked_at
+    inner join quarters as aged
+        on
+            looked_at.quarter_number >= aged.quarter_number - 8
+            and looked_at.quarter_number <= aged.quarter_number
+),
+
+parameters as (
+    select as_of from {{ source('control', 'build_parameters') }}
+)
+
+select
+    case when pairs.quarters_later = 0 then 'now' else 'same_age' end as purpose,
+    pairs.quarter_start,
+    pairs.for_quarter,
+    pairs.next_quarter_start,
+    {{ shanghai_moment('pairs.next_quarter_start', 0) }} <= parameters.as_of as is_ended,
+    {{ dbt.dateadd('day', '-pairs.days_later', 'parameters.as_of') }} as moment
+from pairs
+cross join parameters
+where
+    pairs.quarters_later = 0
+    or {{ shanghai_moment('pairs.next_quarter_start', 0) }} <= parameters.as_of
+union all
+select
+    'year_ago' as purpose,
+    quarters.quarter_start,
+    cast({{ dbt.dateadd('month', 12, 'quarters.quarter_start') }} as date) as for_quarter,
+    quarters.next_quarter_start,
+    {{ shanghai_moment('quarters.next_quarter_start', 0) }} <= parameters.as_of as is_ended,
+    {{ dbt.dateadd('year', -1, 'parameters.as_of') }} as moment
+from quarters
+cross join parameters

@@ -1,0 +1,27 @@
+-- Versions that can be a deal or decide whether another round is one, with what their type means.
+select
+    rounds.round_uuid,
+    rounds.org_uuid,
+    rounds.announced_on,
+    cast({{ dbt.date_trunc('quarter', 'rounds.announced_on') }} as date) as quarter_start,
+    rounds.investment_type,
+    types.cb_news_venture,
+    types.vc_pe_broad,
+    types.is_seed_or_venture,
+    types.is_venture,
+    rounds.raised_amount_usd,
+    rounds.country_code,
+    rounds.deleted_at,
+    rounds.knowledge_at,
+    -- in force from its knowledge until it is replaced or withdrawn, the earlier of the two
+    case
+        when rounds.deleted_at < rounds.replaced_at or rounds.replaced_at is null then rounds.deleted_at
+        else rounds.replaced_at
+    end as in_force_until
+from {{ ref('stg_funding_round_versions') }} as rounds
+inner join {{ ref('investment_types') }} as types
+    on rounds.investment_type = types.investment_type
+where
+    rounds.announced_on is not null
+    and (rounds.deleted_at is null or rounds.deleted_at > rounds.knowledge_at)
+    and (rounds.replaced_at is null or rounds.replaced_at > rounds.knowledge_at)

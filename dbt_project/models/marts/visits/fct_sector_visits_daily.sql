@@ -1,0 +1,178 @@
+with bounds as (
+    select
+        min(month_start) as first_date,
+        cast({{ as_of() }} as date) as last_date,
+        min(knowledge_at) as earliest_knowledge
+    from {{ ref('int_visits') }}
+    having min(month_start) is not null
+),
+
+days as (
+    {{ date_series('bounds', 'first_date', 'last_date', 'day') }}
+),
+
+visitor_types as (
+    select 'all' as visitor_type
+    union all
+    select 'broker' as visitor_type
+),
+
+member_spans as (
+    select
+        spans.scheme,
+        spans.sector_code,
+        greatest(spans.valid_from, bounds.first_date) as first_date,
+        spans.valid_to
+    from {{ ref('int_sector_spans') }} as spans
+    cross join bounds
+    where
+        spans.sector_code <> 'NONE'
+        and spans.valid_to > bounds.first_date
+        and spans.valid_from <= bounds.last_date
+),
+
+member_steps as (
+    select
+        scheme,
+        sector_code,
+        step_date,
+        sum(step) as members
+    from (
+        select
+            scheme,
+            sector_code,
+            first_date as step_date,
+            1 as step
+        from member_spans
+        union all
+        select
+            scheme,
+            sector_code,
+            valid_to as step_date,
+            -1 as step
+        from member_spans
+    ) as steps
+    group by scheme, sector_code, step_date
+),
+
+sector_codes as (
+    select
+        scheme,
+        sector_code
+    from member_spans
+    union
+    select
+        scheme,
+        sector_code
+    from {{ ref('int_visit_day_steps') }}
+    union
+    select
+        schemes.scheme,
+        totals.sector_code
+    from (select scheme from member_spans union select 'SW2021' as scheme) as schemes
+    cross join (select 'ALL' as sector_code union all select 'NONE' as sector_code) as totals
+),
+
+spine as (
+    select
+        sector_codes.scheme,
+        sector_codes.sector_code,
+        visitor_types.visitor_type,
+        days.series_date as as_of_date,
+        cast({{ dbt.date_trunc('month', 'days.series_date') }} as date) as month_start
+    from days
+    cross join sector_codes
+    cross join visitor_types
+),
+
+counted as (
+    select
+        spine.scheme,
+        spine.sector_code,
+        spine.visitor_type,
+        spine.as_of_date,
+        sum(coalesce(steps.companies, 0)) over month_to_date as companies_mtd,
+        sum(coalesce(steps.visits, 0)) over month_to_date as visits_mtd,
+        sum(coalesce(steps.briefings, 0)) over month_to_date as briefings_mtd,
+        sum(coalesce(steps.institutions, 0)) over month_to_date as institutions_mtd,
+        max(steps.knowledge_at) over month_to_date as knowledge_at,
+        sum(coalesce(member_steps.members, 0)) over (
+            partition by spine.scheme, spine.sector_code, spine.visitor_type
+            order by spine.as_of_date nulls last
+            rows unbounded preceding
+        ) as members
+    from spine
+    left join {{ ref('int_visit_day_steps') }} as steps
+        on
+            spine.scheme = steps.scheme
+            and spine.sector_code = steps.sector_code
+            and spine.visitor_type = steps.counted_type
+            and spine.as_of_date = steps.step_date
+    left join member_steps
+        on
+            spine.scheme = member_steps.scheme
+            and spine.sector_code = member_steps.sector_code
+            and spine.as_of_date = member_steps.step_date
+    window month_to_date as (
+        partition by spine.scheme, spine.sector_code, spine.visitor_type, spine.month_start
+        order by spine.as_of_date nulls last
+        rows unbounded preceding
+    )
+),
+
+shown as (
+    select
+        *,
+        -- a zero is as old as the latest visit of any company that could have been another sector's
+        max(case when sector_code = 'ALL' then knowledge_at end) over (
+            partition by scheme, visitor_type
+            order by as_of_date nulls last
+            range unbounded preceding
+        ) as known_so_far
+    from counted
+    where sector_code in ('ALL', 'NONE') or members > 0 or companies_mtd > 0
+),
+
+ranked as (
+    select
+        scheme,
+        sector_code,
+        visitor_type,
+        as_of_date,
+        rank() over (
+            partition by scheme, visitor_type, as_of_date
+            order by companies_mtd desc nulls last
+        ) as rank_mtd
+    from shown
+    where sector_code not in ('ALL', 'NONE')
+)
+
+select
+    shown.scheme,
+    shown.sector_code,
+    shown.as_of_date,
+    shown.visitor_type,
+    case shown.sector_code
+        when 'ALL' then 'All companies'
+        when 'NONE' then 'Companies without a sector'
+        else sectors.sector_name_en
+    end as sector_name,
+    cast(shown.companies_mtd as bigint) as companies_mtd,
+    cast(shown.visits_mtd as bigint) as visits_mtd,
+    cast(shown.briefings_mtd as bigint) as briefings_mtd,
+    cast(shown.institutions_mtd as bigint) as institutions_mtd,
+    cast(ranked.rank_mtd as bigint) as rank_mtd,
+    coalesce(shown.knowledge_at, shown.known_so_far, bounds.earliest_knowledge) as knowledge_at
+from shown
+cross join bounds
+left join ranked
+    on
+        shown.scheme = ranked.scheme
+        and shown.sector_code = ranked.sector_code
+        and shown.visitor_type = ranked.visitor_type
+        and shown.as_of_date = ranked.as_of_date
+left join {{ ref('dim_sector') }} as sectors
+    on
+        shown.scheme = sectors.scheme
+        and sectors.level = 'L1'
+        and shown.sector_code = sectors.sector_code

@@ -1,0 +1,16 @@
+with latest as (
+    {{ latest_version('etf_bars', ['etf_code', 'trade_date']) }}
+)
+
+select
+    etf_code,
+    trade_date,
+    open,
+    high,
+    low,
+    close,
+    prev_close,
+    volume_shares,
+    turnover_cny,
+    knowledge_at
+from latest

@@ -1,0 +1,56 @@
+"""Every dbt model and seed as an asset, every data test as an asset check, from one dbt call."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, dbt_assets
+
+from orchestration import transform
+from orchestration.resources import current_refresh
+
+
+class Translator(DagsterDbtTranslator):
+    """Sources are the assets that make them; groups are the layers, marts by domain."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        if dbt_resource_props["resource_type"] == "source":
+            return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return str(dbt_resource_props["schema"])
+
+
+def model_assets(manifest: Path) -> dg.AssetsDefinition:
+    """The models of ``manifest`` as one multi-asset. Unit tests are not part of it (they run in the test suite)."""
+
+    @dbt_assets(
+        manifest=manifest,
+        name="models",
+        dagster_dbt_translator=Translator(),
+        required_resource_keys={"refresh", "dbt"},
+    )
+    def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        refresh = current_refresh(context)
+        dbt: DbtCliResource = context.resources.dbt
+        # dagster-dbt hands the process's environment on and reads the profile itself
+        os.environ.update(transform.environment(refresh.settings))
+        call = dbt.cli(
+            list(transform.BUILD_ARGUMENTS),
+            context=context,
+            target_path=transform.target_folder(refresh.settings),
+            raise_on_error=False,
+        )
+        # no .fetch_row_counts(): it leaves the build files open in this process, and the next build cannot write them
+        yield from call.stream()
+        refresh.built(None if call.is_successful() else call.get_error())
+
+    return models
+
+
+def mart_keys(models: dg.AssetsDefinition) -> list[dg.AssetKey]:
+    """The models that a release holds."""
+    return sorted(key for key in models.keys if key.path[0] == "marts")

@@ -1,0 +1,326 @@
+"""``sector``: the command line.
+
+Belongs here: arguments, words, exit codes. Results go to stdout, progress and errors to stderr; ``--json`` turns the
+result into one JSON document. Does not belong here: what the commands do. Imports of any weight stay inside the
+commands, so that a run with nothing to do answers at once.
+
+Exit codes: 0 done, or nothing new; 1 a check refused the build (the old release stays); 2 a wrong call, a wrong
+configuration or a broken environment (nothing changed); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from orchestration.refresh import Outcome
+    from orchestration.settings import Settings
+
+REFUSED = 1
+WRONG = 2
+INTERRUPTED = 130
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+app = typer.Typer(
+    name="sector",
+    help="A sector desk's warehouse: lands, builds, checks and publishes its tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="TIMESTAMP",
+        help="Moment that cuts the build: 2025-04-24 (its end), '2025-04-24 10:30' (market time), or with a zone.",
+    ),
+]
+
+
+class WrongCallError(Exception):
+    """What the caller or the environment has wrong, with the cure, in one line."""
+
+
+def say(text: str) -> None:
+    """Progress, to stderr."""
+    err.print(text, markup=False)
+
+
+def answer(text: str) -> None:
+    """A result, to stdout."""
+    out.print(text, markup=False)
+
+
+def answer_json(document: Any) -> None:
+    """A result for machines, to stdout. Dates and times in ISO 8601."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=plain) + "\n")
+
+
+def plain(value: Any) -> Any:
+    """What JSON has no word for, as text."""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as one line that says what to do where the system's own words do not."""
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in str(error):
+        return "the disk is full: free some space, then run again (nothing was published)"
+    if isinstance(error, PermissionError):
+        return f"{error.filename or error} is not writable for you: give access to it, or set SECTOR_HOME"
+    if isinstance(error, OSError) and error.errno == errno.EROFS:
+        return f"{error.filename or error} lies on a read-only file system: set SECTOR_HOME to a folder you can write"
+    if isinstance(error, (NotADirectoryError, FileExistsError)) and error.filename:
+        return f"{error.filename} is in the way, a folder is expected there: move it, or set SECTOR_HOME"
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def settings_or_exit(any_home: bool = False) -> Settings:
+    """The settings of the environment. Raises ``WrongCallError`` naming the variable that is wrong.
+
+    ``any_home``: even a SECTOR_HOME that is no folder (for whoever is to say so).
+    """
+    from pydantic import ValidationError
+
+    from orchestration.settings import Settings
+
+    try:
+        settings = Settings()
+        if not any_home and settings.home.exists() and not settings.home.is_dir():
+            raise WrongCallError(f"{settings.home} is no folder: set SECTOR_HOME to one")
+        return settings
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"SECTOR_{str(part['loc'][0]).upper()}={part['input']!s}: {part['msg']}" for part in error.errors()
+        )
+        raise WrongCallError(wrong) from None
+
+
+def fail(message: str, as_json: bool, code: int = WRONG) -> NoReturn:
+    """End the command with one line on stderr (and a document on stdout for machines)."""
+    err.print(f"error: {message}" if code == WRONG else message, markup=False)
+    if as_json:
+        answer_json({"error": message})
+    raise typer.Exit(code)
+
+
+@contextmanager
+def guarded(as_json: bool) -> Iterator[None]:
+    """Every failure becomes one line with its cure and exit 2; ``SECTOR_TRACEBACK=1`` shows where it came from."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, KeyboardInterrupt):
+        raise
+    except BrokenPipeError:
+        # the reader of our output has gone: nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(0) from None
+    except Exception as error:  # noqa: BLE001 (the outermost frame: everything becomes a line)
+        if os.environ.get("SECTOR_TRACEBACK"):
+            err.print_exception()
+        fail(one_line(error), as_json)
+
+
+def moment_or_exit(text: str | None) -> dt.datetime | None:
+    """``--as-of`` read; None when it was not given."""
+    from orchestration.moments import read_moment
+
+    try:
+        return None if text is None else read_moment(text)
+    except ValueError as error:
+        raise WrongCallError(f"--as-of: {error}") from None
+
+
+@app.command()
+def sample(
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Write the synthetic sample into landing/ as provider files."""
+    with guarded(as_json):
+        from orchestration.locking import run_lock
+        from orchestration.providers.sample import write_sample
+
+        settings = settings_or_exit()
+        settings.landing.mkdir(parents=True, exist_ok=True)
+        with run_lock(settings.lock):
+            files = write_sample(settings.landing, seed, lambda table, count: say(f"{table}: {count} files"))
+        size = sum(path.stat().st_size for path in files)
+        if as_json:
+            answer_json({"landing": str(settings.landing), "seed": seed, "files": len(files), "bytes": size})
+        else:
+            answer(f"{len(files)} synthetic files, {size / 1e6:.1f} MB, under {settings.landing}")
+            say("next: sector run")
+
+
+@app.command()
+def run(
+    as_of: AsOf = None,
+    current: Annotated[bool, typer.Option("--current", help="Make a release of --as-of current.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ingest what is new in landing/, build, check, publish, make current."""
+    with guarded(as_json):
+        moment = moment_or_exit(as_of)
+        if current and moment is None:
+            raise WrongCallError("--current belongs to --as-of: a run without --as-of always makes its release current")
+        outcome, code = refresh(settings_or_exit(), moment, make_current=moment is None or current)
+        report_run(outcome, code, as_json)
+
+
+def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -> tuple[Outcome, int]:
+    """Run the job under the lock, unless there is nothing to do. Gives the outcome and the exit code."""
+    from orchestration.locking import run_lock
+    from orchestration.refresh import nothing_new, unchanged, utc_now
+
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with run_lock(settings.lock):
+        now = utc_now()
+        if as_of is None and (release := nothing_new(settings, now)) is not None:
+            return unchanged(settings, release), 0
+        from orchestration.executing import execute
+
+        return execute(settings, as_of, make_current, say)
+
+
+def report_run(outcome: Outcome, code: int, as_json: bool) -> None:
+    """Print what a run came to and end with its exit code."""
+    if code:
+        err.print(outcome.message if code == REFUSED else f"error: {outcome.message}", markup=False)
+    if as_json:
+        document = outcome.as_json()
+        answer_json({**document, "error": outcome.message} if code == WRONG else document)
+    elif not code:
+        answer(outcome.message)
+        if outcome.published:
+            answer(f"release {outcome.release_id}")
+            answer(f"path    {outcome.path}")
+    raise typer.Exit(code)
+
+
+@app.command()
+def note(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Print the market note of the current release, or of the release as of a moment (built when there is none)."""
+    with guarded(as_json):
+        from orchestration import status as facts
+
+        settings, moment = settings_or_exit(), moment_or_exit(as_of)
+        release = facts.release_as_of(settings, moment) if moment else facts.current_or_none(settings)
+        if release is None and moment:
+            say(f"no release as of {as_of} yet: building it")
+            outcome, code = refresh(settings, moment, make_current=False)
+            if code:
+                report_run(outcome, code, as_json)
+            release = facts.release_as_of(settings, moment)
+        if release is None:
+            raise WrongCallError(f"no release under {settings.home} yet: run `sector run` first")
+        if as_json:
+            answer_json(facts.note_document(settings, release))
+        else:
+            answer(facts.note_text(settings, release))
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the current release, its age, rows per table, batches, quarantine counts and failed checks."""
+    with guarded(as_json):
+        from orchestration import status as facts
+
+        document = facts.status(settings_or_exit())
+        if as_json:
+            answer_json(document)
+        else:
+            facts.print_status(document, out)
+
+
+@app.command()
+def releases(as_json: AsJson = False) -> None:
+    """List the releases, newest first."""
+    with guarded(as_json):
+        from orchestration import status as facts
+
+        rows = facts.releases(settings_or_exit())
+        if as_json:
+            answer_json({"releases": rows})
+        else:
+            facts.print_releases(rows, out)
+
+
+@app.command()
+def rollback(
+    release_id: Annotated[str, typer.Argument(metavar="ID", help="As `sector releases` lists it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make an earlier release current."""
+    with guarded(as_json):
+        from orchestration import status as facts
+
+        document = facts.roll_back(settings_or_exit(), release_id)
+        if as_json:
+            answer_json(document)
+        else:
+            answer(f"release {document['release_id']} is current (as of {document['as_of']})")
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check the set-up: versions, paths, permissions, calendar horizon, disk, stale locks."""
+    with guarded(as_json):
+        from orchestration import doctor as clinic
+
+        findings = clinic.examine(settings_or_exit(any_home=True))
+        if as_json:
+            answer_json({"healthy": clinic.is_healthy(findings), "checks": [finding.as_json() for finding in findings]})
+        else:
+            clinic.print_findings(findings, out)
+        raise typer.Exit(0 if clinic.is_healthy(findings) else WRONG)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    host: Annotated[str, typer.Option(help="Loopback by default: the UI has no login.")] = "127.0.0.1",
+) -> None:
+    """Open the Dagster UI on this SECTOR_HOME, with its schedule and sensor (until interrupted)."""
+    with guarded(False):
+        from orchestration.instance import serve
+
+        settings = settings_or_exit()
+        say(f"http://{host}:{port} (SECTOR_HOME={settings.home})")
+        serve(settings, host, port)
+
+
+def _terminated(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point ``sector``."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        app(arguments, standalone_mode=True)
+    except KeyboardInterrupt:
+        err.print("interrupted: nothing was published", markup=False)
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

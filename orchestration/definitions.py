@@ -1,0 +1,62 @@
+"""Assembles the Dagster code location; nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration import transform
+from orchestration.assets.build import BATCHES, build_inputs
+from orchestration.assets.dbt import mart_keys, model_assets
+from orchestration.assets.raw import raw_assets
+from orchestration.assets.release import release_assets
+from orchestration.checks import gate_checks
+from orchestration.jobs import refresh_job
+from orchestration.refresh import Progress, Refresh
+from orchestration.resources import dbt_resource, refresh_resource
+from orchestration.schedules import market_schedule
+from orchestration.sensors import landing_sensor
+from orchestration.settings import Settings
+
+
+def build_defs(
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    manifest: Path | None = None,
+    resources: Mapping[str, Any] | None = None,
+    on_start: Callable[[Refresh], None] | None = None,
+) -> dg.Definitions:
+    """Everything that Dagster shows and runs. All arguments override a default.
+
+    ``settings``: those of the environment. ``progress`` (hears what each stage did): the run's log. ``manifest``: that
+    of the dbt project, parsed when a file of it has changed. ``resources``: added to ours, or in their place.
+    ``on_start`` is given the ``Refresh`` of each run as it begins.
+
+    Raises ``transform.DbtError`` when the dbt project does not parse.
+    """
+    settings = settings or Settings()
+    models = model_assets(manifest or transform.up_to_date_manifest(settings))
+    marts = mart_keys(models)
+    job = refresh_job()
+    return dg.Definitions(
+        assets=[*raw_assets(), build_inputs, models, *release_assets(marts)],
+        asset_checks=[gate_checks(marts, BATCHES)],
+        jobs=[job],
+        schedules=[market_schedule(job)],
+        sensors=[landing_sensor(job, settings)],
+        resources={
+            "refresh": refresh_resource(settings, progress, on_start),
+            "dbt": dbt_resource(),
+            **(resources or {}),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location of the UI, from the environment."""
+    return build_defs()

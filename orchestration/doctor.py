@@ -1,0 +1,190 @@
+"""What `sector doctor` examines: is this machine and this SECTOR_HOME set up so that a run can succeed?
+
+Belongs here: looking, and naming the cure. Nothing here repairs or changes anything.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+
+from orchestration import transform
+from orchestration.locking import is_held, read_owner
+from orchestration.paths import DBT_PROJECT, PROJECT_ROOT
+from orchestration.refresh import utc_now
+from orchestration.settings import Settings
+
+State = Literal["ok", "warning", "wrong"]
+
+LITTLE_DISK = 2 * 1024**3
+NO_DISK = 200 * 1024**2
+
+CALENDAR_WARNING_DAYS = 30
+"""The exchanges publish the next year's holidays each December; a month is time to upgrade."""
+
+DISTRIBUTION = "sector-warehouse"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. ``cure`` says what to do unless it is ok."""
+
+    check: str
+    state: State
+    detail: str
+    cure: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def _requirements() -> list[str]:
+    try:
+        return requires(DISTRIBUTION) or []
+    except PackageNotFoundError:
+        import tomllib
+
+        project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return list(project["dependencies"])
+
+
+def versions(_: Settings) -> Iterator[Finding]:
+    """Python, and every package at the version that was tried."""
+    from packaging.requirements import Requirement
+
+    fits = sys.version_info[:2] == (3, 11)
+    yield Finding("python", "ok" if fits else "wrong", platform.python_version(), "" if fits else "use Python 3.11")
+    unfit = []
+    wanted = [Requirement(text) for text in _requirements()]
+    wanted = [need for need in wanted if need.marker is None or need.marker.evaluate({"extra": ""})]
+    for need in wanted:
+        try:
+            found = version(need.name)
+        except PackageNotFoundError:
+            unfit.append(f"{need.name} is not installed")
+            continue
+        if not need.specifier.contains(found, prereleases=True):
+            unfit.append(f"{need.name} {found}, wanted {need.specifier}")
+    if unfit:
+        yield Finding("packages", "wrong", "; ".join(unfit), "install the project again from requirements.lock")
+    else:
+        yield Finding("packages", "ok", f"{len(wanted)} as pinned")
+    dbt = transform.executable()
+    if Path(dbt).exists() or shutil.which(dbt):
+        yield Finding("dbt", "ok", dbt)
+    else:
+        yield Finding("dbt", "wrong", "no dbt beside this Python", "install the project again")
+
+
+def _nearest(path: Path) -> Path:
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def paths(settings: Settings) -> Iterator[Finding]:
+    """The folders under SECTOR_HOME, and whether they can be written."""
+    home = settings.home
+    source = "SECTOR_HOME" if "SECTOR_HOME" in os.environ else "the default: SECTOR_HOME is not set"
+    if home.exists() and not home.is_dir():
+        yield Finding("home", "wrong", f"{home} is a file", "set SECTOR_HOME to a folder")
+        return
+    if not home.exists():
+        yield Finding("home", "warning", f"{home} ({source}) does not exist", "`sector run` makes it")
+    else:
+        yield Finding("home", "ok", f"{home} ({source})")
+    folders = (home, settings.landing, settings.raw, settings.build, settings.releases, settings.dagster)
+    locked = []
+    for folder in dict.fromkeys(_nearest(folder) for folder in folders):
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            locked.append(f"{folder}: {error.strerror or error}")
+    if locked:
+        yield Finding("permissions", "wrong", "; ".join(locked), "give write access, or set SECTOR_HOME elsewhere")
+    else:
+        yield Finding("permissions", "ok", "every folder can be written")
+    if settings.current.is_symlink() and not settings.current.exists():
+        target = settings.current.readlink()
+        yield Finding(
+            "current", "wrong", f"current points to {target}, which is gone", "`sector releases`, `sector rollback ID`"
+        )
+    elif settings.current.exists() and not settings.current.is_symlink():
+        yield Finding("current", "wrong", f"{settings.current} is no link", "move it away")
+    elif settings.current.exists():
+        yield Finding("current", "ok", str(settings.current.readlink()))
+    else:
+        yield Finding("current", "warning", "no release yet", "`sector run`")
+    missing = [str(path) for path in (DBT_PROJECT / "dbt_project.yml",) if not path.exists()]
+    if missing:
+        yield Finding("project", "wrong", f"not found: {', '.join(missing)}", "run from a checkout of the project")
+
+
+def calendar(_: Settings) -> Iterator[Finding]:
+    """How far the installed trading calendars reach."""
+    from orchestration.calendars import horizon
+
+    last = horizon()
+    days = (last - utc_now().date()).days
+    cure = "upgrade exchange-calendars: the exchanges publish the next year each December"
+    state: State = "wrong" if days < 0 else "warning" if days < CALENDAR_WARNING_DAYS else "ok"
+    yield Finding("calendar", state, f"known to {last} ({days} days ahead)", "" if state == "ok" else cure)
+
+
+def disk(settings: Settings) -> Iterator[Finding]:
+    """Free space where SECTOR_HOME lies."""
+    free = shutil.disk_usage(_nearest(settings.home)).free
+    state: State = "wrong" if free < NO_DISK else "warning" if free < LITTLE_DISK else "ok"
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free", "" if state == "ok" else "free some space")
+
+
+def locks(settings: Settings) -> Iterator[Finding]:
+    """Whether a run is in progress, and whether a dead one has left its name behind."""
+    owner = read_owner(settings.lock)
+    if is_held(settings.lock):
+        who = f"process {owner.pid}, since {owner.since:%Y-%m-%d %H:%M:%S} UTC" if owner else "another process"
+        yield Finding("lock", "warning", f"a run is in progress: {who}", "wait for it to end")
+    elif owner is not None:
+        detail = f"free; process {owner.pid} died in a run that began {owner.since:%Y-%m-%d %H:%M:%S} UTC"
+        yield Finding("lock", "warning", detail, "`sector run` repeats what it did not finish")
+    else:
+        yield Finding("lock", "ok", "free")
+
+
+EXAMINATIONS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (versions, paths, calendar, disk, locks)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All findings. An examination that breaks is itself a finding."""
+    findings: list[Finding] = []
+    for examination in EXAMINATIONS:
+        try:
+            findings += examination(settings)
+        except Exception as error:  # noqa: BLE001 (a broken examination must not hide the others)
+            cause = " ".join(str(error).split()) or type(error).__name__
+            findings.append(Finding(examination.__name__, "wrong", cause, "see the message"))
+    return findings
+
+
+def is_healthy(findings: list[Finding]) -> bool:
+    """Whether a run can be expected to succeed."""
+    return all(finding.state != "wrong" for finding in findings)
+
+
+def print_findings(findings: list[Finding], console: Console) -> None:
+    """The findings for people, a line each, with its cure."""
+    for finding in findings:
+        cure = f" -> {finding.cure}" if finding.cure else ""
+        console.print(f"{finding.state:8} {finding.check:12} {finding.detail}{cure}", markup=False)

@@ -1,0 +1,45 @@
+"""Runs the Dagster job in this process, for the command line.
+
+The same job, code and instance as in the UI, which shows the run afterwards. Importing this module imports Dagster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+
+import dagster as dg
+
+from orchestration.definitions import build_defs
+from orchestration.instance import dagster_home
+from orchestration.jobs import REFRESH
+from orchestration.refresh import Outcome, Progress, Refresh, conclude
+from orchestration.settings import Settings
+
+LOG = "run.log"
+
+
+def execute(
+    settings: Settings, as_of: dt.datetime | None, make_current: bool, progress: Progress
+) -> tuple[Outcome, int]:
+    """Run the job to its end. Gives what it came to and the exit code (0 done, 1 refused, 2 broken)."""
+    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+    settings.build.mkdir(parents=True, exist_ok=True)
+    runs: list[Refresh] = []
+    config = {
+        "resources": {
+            "refresh": {"config": {"as_of": as_of.isoformat() if as_of else None, "make_current": make_current}}
+        },
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+    }
+    # dagster-dbt repeats dbt's words on stdout, where the result belongs
+    with (
+        (settings.build / LOG).open("w", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        dg.DagsterInstance.get() as instance,
+    ):
+        job = build_defs(settings, progress=progress, on_start=runs.append).resolve_job_def(REFRESH)
+        result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+    return conclude(runs[-1] if runs else None, result.success)

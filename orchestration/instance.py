@@ -1,0 +1,47 @@
+"""The Dagster instance under SECTOR_HOME: its configuration kept up to date, and its UI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from orchestration.paths import PROJECT_ROOT
+from orchestration.settings import Settings
+
+DEPLOY = Path(__file__).resolve().parent / "deploy"
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The instance's folder, made if need be, with our ``dagster.yaml`` in it."""
+    settings.dagster.mkdir(parents=True, exist_ok=True)
+    ours = (DEPLOY / "dagster.yaml").read_bytes()
+    theirs = settings.dagster / "dagster.yaml"
+    if not theirs.exists() or theirs.read_bytes() != ours:
+        theirs.write_bytes(ours)
+    return settings.dagster
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Variables of every process of the UI: this SECTOR_HOME, this instance, no telemetry, this code."""
+    paths = [str(PROJECT_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        **os.environ,
+        "SECTOR_HOME": str(settings.home),
+        "DAGSTER_HOME": str(dagster_home(settings)),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DO_NOT_TRACK": "1",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
+
+
+def command(host: str, port: int) -> list[str]:
+    """The call that serves UI, daemon and code location."""
+    workspace = str(DEPLOY / "workspace.yaml")
+    return [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Become the UI's process; does not return."""
+    os.chdir(PROJECT_ROOT)
+    os.execvpe(sys.executable, command(host, port), environment(settings))  # noqa: S606 (fixed words, no shell)

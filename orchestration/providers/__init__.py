@@ -1,0 +1,1 @@
+"""Providers land bytes as they came; none of them knows what happens downstream."""

@@ -1,0 +1,394 @@
+"""One run, stage by stage: ingest, build, audit, publish; and the decision that there is nothing to do.
+
+Belongs here: what the command line and the Dagster assets share. Does not belong here: Dagster, any rule about data
+(contracts, models, suites have those), any layout of files (settings and ``warehouse.releases`` have those). Imports
+stay inside the stages, so that a run that finds nothing new costs no more than looking.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration import transform
+from orchestration.fingerprint import code_version, settings_fingerprint
+from orchestration.moments import write_moment, write_short
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from expectations.gate import GateReport
+    from warehouse.releases import ReleaseRecord
+
+    from orchestration.ingest import TableReport
+
+Progress = Callable[[str], None]
+
+
+class RefusedError(Exception):
+    """A check refused the build; the current release stays."""
+
+
+def silent(_: str) -> None:
+    """Progress for nobody."""
+
+
+def utc_now() -> dt.datetime:
+    """Now, in UTC, to the microsecond that raw Parquet keeps."""
+    return dt.datetime.now(dt.UTC)
+
+
+def nothing_new(settings: Settings, now: dt.datetime) -> ReleaseRecord | None:
+    """The current release when a run at ``now`` could only repeat it (contracts R15), else None.
+
+    Looks at file names, the ledger and the current release's record; opens no data.
+    """
+    from warehouse.releases import current_release
+
+    from orchestration.ingest import Ledger, unread
+
+    current = current_release(settings.home)
+    if current is None or unread(settings):
+        return None
+    if (current.code_version, current.settings_fingerprint) != (code_version(), settings_fingerprint(settings)):
+        return None
+    knows_more = Ledger(settings.ledger).knows_since(current.built_at, current.as_of, now)
+    return None if knows_more else current
+
+
+@dataclass
+class Outcome:
+    """What a run came to, as ``sector run --json`` prints it."""
+
+    as_of: dt.datetime
+    release_id: str | None = None
+    path: Path | None = None
+    published: bool = False
+    is_current: bool = False
+    batches: list[dict[str, Any]] = field(default_factory=list)
+    checks_failed: list[dict[str, Any]] = field(default_factory=list)
+    warnings: int = 0
+    message: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; moments in ISO 8601."""
+        return {
+            "release_id": self.release_id,
+            "as_of": write_moment(self.as_of),
+            "published": self.published,
+            "current": self.is_current,
+            "path": str(self.path) if self.path else None,
+            "batches": self.batches,
+            "checks_failed": self.checks_failed,
+            "warnings": self.warnings,
+            "message": self.message,
+        }
+
+
+class Refresh:
+    """The state of one run. Every stage may be called on its own; each says on ``progress`` what it did.
+
+    ``as_of``: moment with a zone that cuts the build; None: the moment the run began, and no release is made when
+    nothing has become known (R15). ``make_current``: whether a passing release replaces the current one. ``force``:
+    build even if nothing is new.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        as_of: dt.datetime | None = None,
+        make_current: bool = True,
+        force: bool = False,
+        progress: Progress = silent,
+        began: dt.datetime | None = None,
+    ) -> None:
+        self.settings = settings
+        self.began = began or utc_now()
+        self.as_of = as_of or self.began
+        self.must_build = force or as_of is not None
+        self.make_current = make_current
+        self.progress = progress
+        self.reports: list[TableReport] = []
+        self.report: GateReport | None = None
+        self.release: ReleaseRecord | None = None
+        self.refusals: list[dict[str, Any]] = []
+        self.refusal_message = ""
+        self.failure: tuple[str, Exception] | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Remember the first exception of a stage, for whoever reports the run; raise it on."""
+        try:
+            yield
+        except Exception as error:
+            self.failure = self.failure or (name, error)
+            raise
+
+    def ingest(self, table: str) -> TableReport:
+        """Read what is new under ``landing/<table>/``."""
+        from orchestration.ingest import ingest_table
+
+        with self.stage(f"reading landing/{table}"):
+            return self._read(ingest_table(self.settings, table, self.began))
+
+    def ingest_strays(self) -> TableReport:
+        """Refuse what lies under folders that name no table."""
+        from orchestration.ingest import ingest_strays
+
+        with self.stage("reading landing"):
+            return self._read(ingest_strays(self.settings, self.began))
+
+    def _read(self, report: TableReport) -> TableReport:
+        self.reports.append(report)
+        if report.batches:
+            files = f"{len(report.batches)} file{'s' if len(report.batches) != 1 else ''}"
+            refused = f", {report.rows_quarantined:,} refused" if report.rows_quarantined else ""
+            repeated = f", {report.rows_repeated:,} repeated" if report.rows_repeated else ""
+            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{repeated}{refused}")
+        return report
+
+    def has_news(self) -> bool:
+        """Whether a build can differ from the current release (R15); always, when a moment was asked for."""
+        if self.must_build:
+            return True
+        with self.stage("comparing with the current release"):
+            return nothing_new(self.settings, self.began) is None
+
+    def prepare(self) -> tuple[int, int]:
+        """Make the build files: raw views, calendar, parameters, and what was read so far.
+
+        Gives the numbers of landed files and of refused rows since the first run.
+        """
+        from warehouse.catalog import META, write_inputs
+
+        from orchestration.calendars import horizon, trading_calendar
+        from orchestration.contracts import CONTRACTS
+        from orchestration.ingest import Ledger
+        from warehouse.build import MARTS_FILE, BuildParameters, prepare
+
+        with self.stage("preparing the build"):
+            if horizon() < self.began.date() + dt.timedelta(days=14):
+                self.progress(f"warning: the trading calendars end on {horizon()}: upgrade exchange-calendars")
+            ledger = Ledger(self.settings.ledger)
+            prepare(
+                self.settings.build,
+                {name: contract.arrow_schema() for name, contract in CONTRACTS.items()},
+                ledger.raw_files(),
+                trading_calendar(),
+                BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
+            )
+            batches = ledger.batches().select([column.name for column in META["batches"].columns])
+            quarantine = ledger.quarantine()
+            write_inputs(self.settings.build / MARTS_FILE, batches, quarantine)
+            transform.forget_results(self.settings)
+            self.progress(f"building as of {write_short(self.as_of)}")
+            return batches.num_rows, quarantine.num_rows
+
+    def built(self, error: Exception | None, quiet: bool = False) -> None:
+        """Judge dbt's last call. Raises ``RefusedError`` when a data test failed, ``DbtError`` when a model did."""
+        nodes = transform.results(self.settings)
+        with self.stage("building the marts"):
+            for node in nodes:
+                if node.status in {"error", "runtime error"}:
+                    what = node.message.split(" > in macro ", 1)[0]
+                    raise transform.DbtError(f"dbt could not build {node.name}: {what}")
+            failed = [node for node in nodes if node.status == "fail"]
+            if failed:
+                checks = [
+                    {
+                        "check_name": node.name,
+                        "mart": None,
+                        "severity": "critical",
+                        "passed": False,
+                        "observed": node.message,
+                        "unexpected_rows": node.failures,
+                    }
+                    for node in failed
+                ]
+                listing = "\n".join(f"  {node.name}: {node.message}" for node in failed)
+                self._refuse(checks, f"refused: {len(failed)} data tests failed\n{listing}")
+                raise RefusedError(self.refusal_message)
+            if error is not None:
+                raise transform.DbtError(f"dbt ended early: {error}") from error
+            if not quiet:
+                models = sum(node.kind == "model" for node in nodes)
+                tests = sum(node.kind == "test" for node in nodes)
+                self.progress(f"{models} models built, {tests} data tests passed")
+
+    def audit(self) -> GateReport:
+        """Run the gate over the build, once. A failed check is in the report; only a broken gate raises."""
+        if self.report is None:
+            from expectations.gate import failure_message, run_gate
+
+            with self.stage("checking the marts"):
+                self.report = run_gate(self.settings.build)
+                refusing = self.report.refusing
+                warnings = self.report.warnings
+                self.progress(f"{len(self.report.checks)} checks: {len(refusing)} refuse, {len(warnings)} warn")
+                if refusing:
+                    self._refuse([asdict(check) for check in refusing], failure_message(self.report))
+        return self.report
+
+    def _refuse(self, checks: list[dict[str, Any]], message: str) -> None:
+        self.refusals, self.refusal_message = checks, message
+        note = {"at": write_moment(utc_now()), "as_of": write_moment(self.as_of), "message": message, "checks": checks}
+        self.settings.build.mkdir(parents=True, exist_ok=True)
+        refusal_file(self.settings).write_text(json.dumps(note, default=str, ensure_ascii=False), encoding="utf-8")
+
+    def publish(self) -> ReleaseRecord:
+        """Publish the build if the gate passed it. Raises ``RefusedError`` when it did not."""
+        self.built(None, quiet=True)
+        report = self.audit()
+        with self.stage("publishing"):
+            if not report.passed:
+                raise RefusedError(self.refusal_message)
+            self.release = release = self._publish(report)
+            refusal_file(self.settings).unlink(missing_ok=True)
+            self.progress(f"release {release.release_id} {'is current' if self.make_current else 'kept'}")
+            return release
+
+    def _publish(self, report: GateReport) -> ReleaseRecord:
+        from importlib.metadata import version
+
+        from warehouse.catalog import write_release
+        from warehouse.note import render_html, render_text
+        from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
+
+        from warehouse.build import MARTS_FILE
+
+        settings = self.settings
+        batch_ids, is_sample = self._inputs()
+        identity, as_of = settings_fingerprint(settings), built_as_of(settings)
+        record = ReleaseRecord(
+            release_id=new_release_id(self.began, as_of, identity),
+            built_at=self.began,
+            as_of=as_of,
+            code_version=code_version(),
+            settings_fingerprint=identity,
+            input_batch_ids=batch_ids,
+            is_sample=is_sample,
+            note_etf_code=settings.note_etf,
+            note_index_code=settings.note_index,
+            duckdb_version=version("duckdb"),
+            dbt_version=version("dbt-core"),
+        )
+        marts = settings.build / MARTS_FILE
+        write_release(marts, record, report, transform.target_folder(settings) / "manifest.json")
+        documents = {"note.txt": render_text(marts), "note.html": render_html(marts), "checks.json": report.to_json()}
+        publish(settings.home, settings.build, record, documents)
+        if self.make_current:
+            make_current(settings.home, record.release_id)
+        return record
+
+    def _inputs(self) -> tuple[tuple[str, ...], bool]:
+        """Ids of the batches that brought rows, sorted, and whether any of them is of the synthetic sample."""
+        from orchestration.ingest import Ledger
+        from orchestration.providers.sample import SAMPLE_FOLDER
+
+        batches = [row for row in Ledger(self.settings.ledger).batches().to_pylist() if row["rows_accepted"]]
+        is_sample = any(SAMPLE_FOLDER in Path(row["file"]).parts[:-1] for row in batches)
+        return tuple(sorted({row["batch_id"] for row in batches})), is_sample
+
+    def note(self) -> str:
+        """The market note of this run's release."""
+        if self.release is None:
+            raise RefusedError("this run made no release: materialize the release together with its note")
+        return (release_file(self.settings, self.release).parent / "note.txt").read_text(encoding="utf-8")
+
+    def row_counts(self) -> list[tuple[str, int]]:
+        """Rows of each mart of this run's release."""
+        import duckdb
+
+        if self.release is None:
+            return []
+        with duckdb.connect(str(release_file(self.settings, self.release)), read_only=True) as con:
+            return con.execute(
+                "select table_name, rows from meta.tables where table_schema = 'marts' order by table_name"
+            ).fetchall()
+
+
+def built_as_of(settings: Settings) -> dt.datetime:
+    """The moment that the build files were cut at, in UTC."""
+    import duckdb
+
+    from warehouse.build import WORK_FILE
+
+    with duckdb.connect(str(settings.build / WORK_FILE), read_only=True) as con:
+        con.execute("set timezone = 'UTC'")
+        row = con.execute("select as_of from control.build_parameters").fetchone()
+    if row is None:
+        raise RefusedError("the build files hold no parameters: run the whole job")
+    return row[0].astimezone(dt.UTC)
+
+
+def refusal_file(settings: Settings) -> Path:
+    """Where the last refusal is kept until a build passes."""
+    return settings.build / "refusal.json"
+
+
+def last_refusal(settings: Settings) -> dict[str, Any] | None:
+    """When, why and by which checks the last build was refused; None when it passed."""
+    path = refusal_file(settings)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def batch_rows(reports: list[TableReport]) -> list[dict[str, Any]]:
+    """The files of a run as ``meta.batches`` has them."""
+    return [asdict(batch) for report in reports for batch in report.batches]
+
+
+def unchanged(settings: Settings, release: ReleaseRecord, batches: Sequence[dict[str, Any]] = ()) -> Outcome:
+    """The outcome of a run that had nothing to build."""
+    return Outcome(
+        as_of=release.as_of,
+        release_id=release.release_id,
+        path=release_file(settings, release),
+        is_current=True,
+        batches=list(batches),
+        message=f"nothing new is known since release {release.release_id} (as of {write_short(release.as_of)})",
+    )
+
+
+def conclude(run: Refresh | None, succeeded: bool) -> tuple[Outcome, int]:
+    """What a finished run came to, and its exit code: 0 done, 1 refused by a check, 2 broken."""
+    if run is None:
+        return Outcome(utc_now(), message="the run could not start: see the run's log"), 2
+    outcome = Outcome(run.as_of, batches=batch_rows(run.reports), checks_failed=run.refusals)
+    if run.release is not None:
+        release = run.release
+        outcome.as_of = release.as_of
+        outcome.release_id, outcome.path = release.release_id, release_file(run.settings, release)
+        outcome.published, outcome.is_current = True, run.make_current
+    if run.report is not None:
+        outcome.warnings = len(run.report.warnings)
+    if run.refusals:
+        outcome.message = run.refusal_message
+        return outcome, 1
+    if run.failure is not None:
+        stage, error = run.failure
+        outcome.message = f"{stage}: {' '.join(str(error).split()) or type(error).__name__}"
+        return outcome, 2
+    if not succeeded:
+        outcome.message = f"the run failed: see {run.settings.build / 'run.log'}"
+        return outcome, 2
+    if run.release is None:
+        from warehouse.releases import current_release
+
+        current = current_release(run.settings.home)
+        if current is None:
+            return outcome, 2
+        return unchanged(run.settings, current, outcome.batches), 0
+    state = "published and current" if run.make_current else "published, not made current"
+    outcome.message = f"{state}, as of {write_short(outcome.as_of)}"
+    return outcome, 0
+
+
+def release_file(settings: Settings, release: ReleaseRecord) -> Path:
+    """The DuckDB file of a release."""
+    from warehouse.build import MARTS_FILE
+
+    return settings.releases / release.release_id / MARTS_FILE

@@ -1,0 +1,78 @@
+"""Dagster resources: the run itself (lock, moment, settings) and dbt.
+
+Belongs here: turning run configuration into a ``Refresh`` and holding the run lock around all of a run's steps. Does
+not belong here: what the steps do.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from orchestration import transform
+from orchestration.locking import run_lock
+from orchestration.moments import read_moment
+from orchestration.paths import DBT_PROJECT
+from orchestration.refresh import Progress, Refresh, silent
+from orchestration.settings import Settings
+
+REFRESH_CONFIG = {
+    "as_of": dg.Field(
+        dg.Noneable(str),
+        default_value=None,
+        description="Moment that cuts the build: 2025-04-24, '2025-04-24 10:30' (market time) or with a zone. "
+        "Empty: the moment the run begins, and no release when nothing has become known since the current one.",
+    ),
+    "make_current": dg.Field(
+        dg.Noneable(bool),
+        default_value=None,
+        description="Whether the release becomes current. Empty: yes without as_of, no with it.",
+    ),
+    "force": dg.Field(bool, default_value=False, description="Build even when nothing has become known."),
+}
+
+
+def refresh_resource(
+    settings: Settings,
+    progress: Progress | None = None,
+    on_start: Callable[[Refresh], None] | None = None,
+) -> dg.ResourceDefinition:
+    """The resource ``refresh``: one ``Refresh`` per run, under the run lock from its first step to its last.
+
+    ``progress`` hears what each stage did; by default the run's log does. ``on_start`` is given the run's ``Refresh``.
+    """
+
+    @dg.resource(config_schema=REFRESH_CONFIG, description="This run: its moment, its lock, its stages.")
+    def refresh(context: dg.InitResourceContext) -> Iterator[Refresh]:
+        config = context.resource_config
+        as_of = read_moment(config["as_of"]) if config["as_of"] else None
+        make_current = config["make_current"]
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with run_lock(settings.lock):
+            this = Refresh(
+                settings,
+                as_of=as_of,
+                make_current=as_of is None if make_current is None else make_current,
+                force=config["force"],
+                progress=progress or (context.log.info if context.log else silent),
+            )
+            if on_start:
+                on_start(this)
+            yield this
+
+    return refresh
+
+
+def dbt_resource() -> DbtCliResource:
+    """dbt as dagster-dbt calls it. Paths and the target come from ``transform.environment``, set by the asset."""
+    return DbtCliResource(
+        project_dir=str(DBT_PROJECT),
+        profiles_dir=str(DBT_PROJECT),
+        dbt_executable=transform.executable(),
+    )
+
+
+def current_refresh(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Refresh:
+    """The run's ``Refresh``."""
+    return cast(Refresh, context.resources.refresh)

@@ -1,0 +1,212 @@
+"""What `sector status`, `releases`, `rollback` and `note` show: facts read from releases and the ledger.
+
+Belongs here: gathering them and laying them out. Nothing here writes but ``roll_back``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.fingerprint import settings_fingerprint
+from orchestration.ingest import Ledger, unread
+from orchestration.locking import is_held, run_lock
+from orchestration.moments import write_moment
+from orchestration.refresh import last_refusal, release_file, utc_now
+from orchestration.settings import Settings
+from warehouse import releases as shelf
+
+if TYPE_CHECKING:
+    from warehouse.releases import ReleaseRecord
+
+SHOWN_BATCHES = 12
+SHOWN_REASONS = 12
+
+
+def current_or_none(settings: Settings) -> ReleaseRecord | None:
+    """The current release."""
+    return shelf.current_release(settings.home)
+
+
+def release_as_of(settings: Settings, moment: dt.datetime) -> ReleaseRecord | None:
+    """The newest release built as of exactly ``moment`` with these settings."""
+    return shelf.find(settings.home, moment, settings_fingerprint(settings))
+
+
+def _query(settings: Settings, release: ReleaseRecord, sql: str) -> list[dict[str, Any]]:
+    with duckdb.connect(str(release_file(settings, release)), read_only=True) as con:
+        con.execute("set timezone = 'UTC'")
+        cursor = con.execute(sql)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def release_document(settings: Settings, release: ReleaseRecord, current: ReleaseRecord | None) -> dict[str, Any]:
+    """A release as the commands show it."""
+    return {
+        "release_id": release.release_id,
+        "as_of": write_moment(release.as_of),
+        "built_at": write_moment(release.built_at),
+        "current": current is not None and release.release_id == current.release_id,
+        "is_sample": release.is_sample,
+        "code_version": release.code_version,
+        "path": str(release_file(settings, release)),
+    }
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Everything `sector status --json` gives; ``current`` is None before the first release.
+
+    ``batches`` and ``quarantine`` are the ledger's, so they also tell of files that a refused or idle run read.
+    """
+    current = current_or_none(settings)
+    ledger = Ledger(settings.ledger)
+    quarantine = ledger.quarantine().to_pylist()
+    document: dict[str, Any] = {
+        "home": str(settings.home),
+        "current": None,
+        "run_in_progress": is_held(settings.lock),
+        "unread_files": sum(len(paths) for paths in unread(settings).values()),
+        "tables": [],
+        "batches": ledger.batches().to_pylist(),
+        "quarantine": quarantine,
+        "quarantine_counts": dict(Counter(row["table_name"] for row in quarantine)),
+        "checks_failed": [],
+        "last_refusal": last_refusal(settings),
+    }
+    if current is not None:
+        document["current"] = {
+            **release_document(settings, current, current),
+            "age_seconds": round((utc_now() - current.built_at).total_seconds()),
+        }
+        document["tables"] = _query(
+            settings,
+            current,
+            "select table_schema, table_name, rows from meta.tables order by table_schema, table_name",
+        )
+        document["checks_failed"] = _query(
+            settings, current, "select * from meta.checks where not passed order by mart, check_name"
+        )
+    return document
+
+
+def _age(seconds: int) -> str:
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    return f"{days} days" if days >= 2 else f"{hours} hours" if hours >= 2 else f"{minutes} minutes"
+
+
+def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def print_status(document: dict[str, Any], console: Console) -> None:
+    """The document for people."""
+    current = document["current"]
+    if current is None:
+        console.print(f"no release yet under {document['home']}: run `sector run`", markup=False)
+    else:
+        kind = ", synthetic sample" if current["is_sample"] else ""
+        console.print(f"release  {current['release_id']}{kind}", markup=False)
+        console.print(f"as of    {current['as_of']}", markup=False)
+        console.print(f"built    {current['built_at']} ({_age(current['age_seconds'])} ago)", markup=False)
+        console.print(f"path     {current['path']}", markup=False)
+    if document["run_in_progress"]:
+        console.print("a run is in progress", markup=False)
+    if document["unread_files"]:
+        console.print(f"{document['unread_files']} landed files not read yet: run `sector run`", markup=False)
+    if document["last_refusal"]:
+        refusal = document["last_refusal"]
+        console.print(f"\nthe last build was refused at {refusal['at']}: {refusal['message']}", markup=False)
+    if document["tables"]:
+        console.print()
+        table = _table("table", "rows", right=("rows",))
+        for row in document["tables"]:
+            table.add_row(f"{row['table_schema']}.{row['table_name']}", f"{row['rows']:,}")
+        console.print(table)
+    if document["batches"]:
+        _print_batches(document, console)
+    if document["quarantine"]:
+        _print_quarantine(document, console)
+    if document["checks_failed"]:
+        console.print("\nfailed checks")
+        table = _table("severity", "table", "check", "observed", "limit")
+        for row in document["checks_failed"]:
+            table.add_row(row["severity"], row["mart"], row["check_name"], str(row["observed"]), str(row["allowed"]))
+        console.print(table)
+
+
+def _print_batches(document: dict[str, Any], console: Console) -> None:
+    batches = document["batches"]
+    console.print(f"\n{len(batches)} landed files read, the latest:")
+    counted = ("landed", "accepted", "refused", "repeated")
+    table = _table("file", "dialect", *counted, right=counted)
+    for row in sorted(batches, key=lambda row: row["ingested_at"], reverse=True)[:SHOWN_BATCHES]:
+        counts = (row["rows_landed"], row["rows_accepted"], row["rows_quarantined"], row["rows_repeated"])
+        table.add_row(row["file"], row["dialect"] or "refused", *(f"{count:,}" for count in counts))
+    console.print(table)
+
+
+def _print_quarantine(document: dict[str, Any], console: Console) -> None:
+    reasons = Counter((row["table_name"], row["reason"]) for row in document["quarantine"])
+    console.print(f"\n{len(document['quarantine']):,} refused rows and files, the commonest reasons:")
+    table = _table("table", "count", "reason", right=("count",))
+    for (name, reason), count in reasons.most_common(SHOWN_REASONS):
+        table.add_row(name, f"{count:,}", reason)
+    console.print(table)
+
+
+def releases(settings: Settings) -> list[dict[str, Any]]:
+    """All releases, newest first."""
+    current = current_or_none(settings)
+    return [
+        release_document(settings, release, current)
+        for release in sorted(shelf.list_releases(settings.home), key=lambda r: r.built_at, reverse=True)
+    ]
+
+
+def print_releases(rows: list[dict[str, Any]], console: Console) -> None:
+    """The list for people; the current one is marked."""
+    if not rows:
+        console.print("no release yet: run `sector run`", markup=False)
+        return
+    table = _table("", "release", "as of", "built", "")
+    for row in rows:
+        mark, kind = "*" if row["current"] else "", "sample" if row["is_sample"] else ""
+        table.add_row(mark, row["release_id"], row["as_of"], row["built_at"], kind)
+    console.print(table)
+
+
+def roll_back(settings: Settings, release_id: str) -> dict[str, Any]:
+    """Make ``release_id`` current; gives its document. Raises ``warehouse.releases.ReleaseError`` for an unknown id."""
+    with run_lock(settings.lock):
+        release = shelf.rollback(settings.home, release_id)
+    return release_document(settings, release, release)
+
+
+def note_text(settings: Settings, release: ReleaseRecord) -> str:
+    """The market note of a release."""
+    from warehouse.note import render_text
+
+    return render_text(release_file(settings, release))
+
+
+def note_document(settings: Settings, release: ReleaseRecord) -> dict[str, Any]:
+    """The note for machines: its text and its claims."""
+    claims = _query(settings, release, "select * from marts.rpt_market_note order by claim_id")
+    return {
+        "release_id": release.release_id,
+        "as_of": write_moment(release.as_of),
+        "path": str(release_file(settings, release)),
+        "is_sample": release.is_sample,
+        "note_date": claims[0]["note_date"] if claims else None,
+        "claims": claims,
+        "text": note_text(settings, release),
+    }

@@ -1,0 +1,109 @@
+"""Calling dbt: its environment, a manifest that is never older than the project, and what a call came to.
+
+Belongs here: everything the assets and the command line share about dbt. Does not belong here: Dagster, and any
+model's logic. dbt runs in a process of its own and is the only writer of the build files while it does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.fingerprint import code_files, digest
+from orchestration.paths import DBT_PROJECT
+from orchestration.settings import Settings
+
+BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
+"""Seeds, models and data tests. Unit tests prove the code, not the data: they run in the test suite."""
+
+
+class DbtError(Exception):
+    """dbt could not do its work: a model or the project is broken, whatever the data say."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt did with one node (model, seed, test)."""
+
+    unique_id: str
+    status: str
+    message: str
+    failures: int | None
+
+    @property
+    def kind(self) -> str:
+        return self.unique_id.split(".", 1)[0]
+
+    @property
+    def name(self) -> str:
+        return self.unique_id.split(".")[2]
+
+
+def executable() -> str:
+    """The dbt of this Python's environment, whatever ``PATH`` says."""
+    beside = Path(sys.executable).with_name("dbt")
+    return str(beside) if beside.exists() else "dbt"
+
+
+def target_folder(settings: Settings) -> Path:
+    """Where dbt keeps manifest, partial parse and results for this SECTOR_HOME."""
+    return settings.build / "dbt"
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Variables that every dbt call of this project needs."""
+    return {
+        "SECTOR_BUILD_DIR": str(settings.build),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_TARGET_PATH": str(target_folder(settings)),
+        "DBT_LOG_PATH": str(target_folder(settings)),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+def up_to_date_manifest(settings: Settings) -> Path:
+    """Path of a ``manifest.json`` parsed from the project as it is now; parses only when a file of it has changed.
+
+    Raises ``DbtError`` with dbt's own words when the project does not parse.
+    """
+    target = target_folder(settings)
+    manifest, stamp = target / "manifest.json", target / "manifest.digest"
+    current = digest(code_files(DBT_PROJECT), str(settings.build), str(DBT_PROJECT))
+    if manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == current:
+        return manifest
+    target.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    call = subprocess.run(
+        [executable(), "--quiet", "parse", "--project-dir", str(DBT_PROJECT)],
+        env={**os.environ, **environment(settings)},
+        cwd=DBT_PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if call.returncode or not manifest.exists():
+        raise DbtError(f"dbt cannot parse the project: {' '.join((call.stdout + call.stderr).split())[-2000:]}")
+    stamp.write_text(current, encoding="utf-8")
+    return manifest
+
+
+def results(settings: Settings) -> list[NodeResult]:
+    """Results of dbt's last call, in its order; empty when it wrote none."""
+    path = target_folder(settings) / "run_results.json"
+    if not path.exists():
+        return []
+    rows = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return [
+        NodeResult(row["unique_id"], row["status"], " ".join((row["message"] or "").split()), row["failures"])
+        for row in rows
+    ]
+
+
+def forget_results(settings: Settings) -> None:
+    """Remove the last call's results, so that a call that dies early is not mistaken for it."""
+    (target_folder(settings) / "run_results.json").unlink(missing_ok=True)

@@ -1,0 +1,335 @@
+"""Formats, encodings and hostile files (contracts R14, R60, R64-R68)."""
+
+import codecs
+import datetime as dt
+import gzip
+import io
+import json
+import os
+import zipfile
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from tests.support.warehouse_home import Home, counts
+
+HEAD = "etf_code,name_en,name_zh,manager"
+ROW = "159567.SZ,HK Innovative Drug ETF,港股创新药ETF,银华基金"
+TEXT = f"{HEAD}\n{ROW}\n"
+
+
+def profiles(home: Home):
+    report = home.run()["etf_profiles"]
+    return counts(report), home.raw("etf_profiles"), home.reasons()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode(),
+        codecs.BOM_UTF8 + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+        TEXT.encode("gb18030"),
+        TEXT.replace("\n", "\r\n").encode("gbk"),
+        TEXT.replace("\n", "\r").encode(),
+        TEXT.rstrip("\n").encode(),
+        ("\n\n" + TEXT).encode(),
+        TEXT.replace(",", " , ").encode(),
+        TEXT.upper()
+        .replace("159567.SZ", "159567.sz")
+        .replace("HK INNOVATIVE DRUG ETF", "HK Innovative Drug ETF")
+        .encode(),
+    ],
+    ids=[
+        "utf8",
+        "utf8-bom",
+        "utf16",
+        "utf16be",
+        "gb18030",
+        "gbk-crlf",
+        "cr",
+        "no-end",
+        "blank-first",
+        "spaces",
+        "case",
+    ],
+)
+def test_encodings_and_line_ends(home: Home, content: bytes) -> None:
+    home.land("etf_profiles/p.csv", content)
+    tally, (row,), _ = profiles(home)
+    assert tally == (1, 1, 0, 0)
+    assert (row["etf_code"], row["name_en"], row["name_zh"]) == ("159567.SZ", "HK Innovative Drug ETF", "港股创新药ETF")
+
+
+def test_latin_1_is_not_mistaken_for_chinese(home: Home) -> None:
+    text = "org_uuid,name,country_code\no1,Société Générale,FRA\no2,Zoë Biotech,NLD\n"
+    home.land("organizations/o.csv", text, "latin-1")
+    home.land("organizations/z.csv", "org_uuid,name,country_code\no3,银华生物,CHN\n", "gb18030")
+    home.run()
+    assert {r["name"] for r in home.raw("organizations")} == {"Société Générale", "Zoë Biotech", "银华生物"}
+
+
+def test_bytes_of_no_declared_encoding_are_refused_whole(home: Home) -> None:
+    home.land("etf_profiles/p.csv", TEXT.encode() + b"\xff\xff\x80\n")
+    _, rows, reasons = profiles(home)
+    assert rows == []
+    assert "neither marked, nor UTF-8" in reasons[0]
+
+
+def workbook(rows: list[list], sheets: int = 1) -> bytes:
+    book, out = Workbook(), io.BytesIO()
+    for n in range(sheets):
+        sheet = book.active if n == 0 else book.create_sheet()
+        for row in rows:
+            sheet.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+def zipped(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+TABLE = [cell.split(",") for cell in (HEAD, ROW)]
+
+
+def parquet() -> bytes:
+    out = io.BytesIO()
+    pl.DataFrame([TABLE[1]], schema=TABLE[0], orient="row").write_parquet(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.tsv", TEXT.replace(",", "\t").encode()),
+        ("tabs.csv", TEXT.replace(",", "\t").encode()),
+        ("p.csv.gz", gzip.compress(TEXT.encode())),
+        ("p.json", json.dumps([dict(zip(*TABLE, strict=True))]).encode()),
+        ("wrapped.json", json.dumps({"count": 1, "entities": [dict(zip(*TABLE, strict=True))]}).encode()),
+        ("p.jsonl", json.dumps(dict(zip(*TABLE, strict=True))).encode()),
+        ("p.xlsx", workbook(TABLE)),
+        ("title.xlsx", workbook([["Profiles of all funds"], [], *TABLE])),
+        ("p.parquet", parquet()),
+        ("p.zip", zipped(**{"inner/p.csv": TEXT.encode()})),
+        ("book.zip", zipped(**{"p.xlsx": workbook(TABLE)})),
+        ("packed.zip", zipped(**{"p.csv.gz": gzip.compress(TEXT.encode())})),
+        ("deep/er/p.csv", TEXT.encode()),
+    ],
+)
+def test_formats(home: Home, name: str, content: bytes) -> None:
+    home.land(f"etf_profiles/{name}", content)
+    tally, rows, reasons = profiles(home)
+    assert tally == (1, 1, 0, 0), reasons
+    assert rows[0]["name_zh"] == "港股创新药ETF"
+
+
+def test_typed_values_of_workbooks_and_parquet(home: Home) -> None:
+    rows = [
+        ["etf_code", "trade_date", "close", "volume_shares", "turnover_cny"],
+        ["159567.SZ", dt.date(2025, 4, 24), 1.269, 895565600.0, 1137048638.7],
+    ]
+    home.land("etf_bars/x.xlsx", workbook(rows))
+    out = io.BytesIO()
+    pl.DataFrame(
+        {
+            "etf_code": ["159568.SZ"],
+            "trade_date": [dt.datetime(2025, 4, 24)],  # noqa: DTZ001 (a naive timestamp is what people write)
+            "close": [Decimal("1.2690")],
+            "volume_shares": [895565600],
+            "turnover_cny": [1137048638.7],
+        }
+    ).write_parquet(out)
+    home.land("etf_bars/x.parquet", out.getvalue())
+    assert counts(home.run()["etf_bars"]) == (2, 2, 0, 0), home.reasons()
+    for row in home.raw("etf_bars"):
+        assert (row["trade_date"], row["close"]) == (dt.date(2025, 4, 24), Decimal("1.2690"))
+        assert (row["volume_shares"], row["turnover_cny"]) == (895565600, Decimal("1137048638.70"))
+
+
+def test_every_sheet_is_a_batch_and_error_cells_refuse_the_row(home: Home) -> None:
+    home.land("etf_profiles/p.xlsx", workbook([*TABLE, ["510300.SH", "#N/A", "沪深300", "华泰"]], sheets=2))
+    report = home.run()["etf_profiles"]
+    assert [b.file for b in report.batches] == ["etf_profiles/p.xlsx#Sheet", "etf_profiles/p.xlsx#Sheet1"]
+    assert counts(report) == (4, 1, 2, 1)
+    assert "error value" in home.reasons()[0]
+
+
+def test_formulas_give_their_cached_value_or_nothing(home: Home) -> None:
+    home.land("etf_profiles/p.xlsx", workbook([TABLE[0], ["159567.SZ", '=HYPERLINK("http://x","y")', "港股", "银华"]]))
+    _, (row,), _ = profiles(home)
+    assert row["name_en"] is None
+
+
+def test_members_that_climb_lie_or_nest_refuse_the_archive(home: Home) -> None:
+    home.land("etf_profiles/climbs.zip", zipped(**{"ok.csv": TEXT.encode(), "../../evil.csv": TEXT.encode()}))
+    home.land("etf_profiles/absolute.zip", zipped(**{"/etc/evil.csv": TEXT.encode()}))
+    home.land("etf_profiles/nested.zip", zipped(**{"inner.zip": zipped(a=b"x")}))
+    home.land("etf_profiles/disguised.zip", zipped(**{"inner.csv": zipped(a=b"x")}))
+    home.land("etf_profiles/bomb.zip", zipped(**{"b.csv": TEXT.encode() + b"0" * 3_000_000}))
+    home.land("etf_profiles/bomb.csv.gz", gzip.compress(TEXT.encode() + b"0" * 3_000_000))
+    home.land("etf_profiles/cut.zip", zipped(**{"p.csv": os.urandom(4000)})[:2000])
+    home.land("etf_profiles/cut.csv.gz", gzip.compress(TEXT.encode() * 50)[:-20])
+    home.land("etf_profiles/good.csv", TEXT)
+    tally, rows, reasons = profiles(home)
+    assert (tally, len(rows), len(reasons)) == ((1, 1, 0, 0), 1, 8)
+    wanted = ["climbs", "climbs", "archive", "archive", "200 times", "200 times", "zip archive", "expanded"]
+    for want in wanted:
+        assert any(want in reason for reason in reasons), (want, reasons)
+    assert sorted(p.name for p in home.settings.home.parent.iterdir()) == ["home"]
+
+
+def test_a_member_that_cannot_be_taken_leaves_the_others(home: Home) -> None:
+    home.land("etf_profiles/p.zip", zipped(**{"p.csv": TEXT.encode(), "readme.txt": b"hello", "x.csv": b"a,b\n1,2\n"}))
+    tally, rows, reasons = profiles(home)
+    assert (tally, len(rows)) == ((1, 1, 0, 0), 1)
+    assert len(reasons) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.csv", b"", "0 bytes"),
+        ("blank.csv", b"\n\n  \n", "every line is empty"),
+        ("p.docx", b"x", "unknown extension"),
+        ("p.xlsx", b"PK\x03\x04 not really", "not a workbook"),
+        ("p.xls", b"\xd0\xcf\x11\xe0 not really", "not a readable .xls"),
+        ("p.parquet", b"PAR1 no", "not a readable Parquet"),
+        ("p.json", b"{", "not JSON"),
+        ("p.json", b"<html>busy</html>", "not JSON"),
+        ("p.csv", b"<html><body>403 Forbidden</body></html>", "no dialect of etf_profiles knows this header"),
+        ("p.csv", b"etf_code,name_en,ETF_CODE\n1,2,3\n", "twice: 'etf_code'"),
+        ("p.csv", (",".join(f"c{n}" for n in range(2500)) + "\n").encode(), "2500 columns"),
+        ("p.csv", TEXT.encode("utf-16-le"), "no dialect"),
+    ],
+)
+def test_unreadable_files_are_quarantined_whole_with_counts_of_zero(home: Home, name, content, reason) -> None:
+    home.land(f"etf_profiles/{name}", content)
+    home.land("etf_profiles/good/p.csv", TEXT)
+    tally, _, reasons = profiles(home)
+    assert tally == (1, 1, 0, 0)
+    assert len(reasons) == 1
+    assert reason in reasons[0]
+    (line,) = home.quarantine()
+    assert (line["row_number"], line["file"]) == (None, f"etf_profiles/{name}")
+
+
+def test_a_header_of_no_dialect_names_found_and_expected(home: Home) -> None:
+    home.land("etf_profiles/p.csv", "foo,bar\n1,2\n")
+    home.run()
+    assert "found 'foo', 'bar'" in home.reasons()[0]
+    assert "expected etf_code, name_en" in home.reasons()[0]
+
+
+def test_a_stray_quote_costs_one_line_not_the_rest_of_the_file(home: Home) -> None:
+    rows = [f"51{n:04d}.SH,ETF {n},基金,管理" for n in range(300)]
+    rows[10] = '510010.SH,"ETF 10,基金,管理'
+    home.land("etf_profiles/p.csv", "\n".join([HEAD, *rows]) + "\n")
+    tally, _, reasons = profiles(home)
+    assert tally == (300, 299, 1, 0)
+    assert home.quarantine()[0]["row_number"] == 12
+    assert "quote" in reasons[0]
+
+
+def test_a_cell_may_hold_line_ends(home: Home) -> None:
+    home.land("etf_profiles/p.csv", f'{HEAD}\n510300.SH,"two\nlines",沪深,华泰\n159567.SZ,a,b,c\n')
+    tally, rows, _ = profiles(home)
+    assert tally == (2, 2, 0, 0)
+    assert {r["_row"] for r in rows} == {2, 4}
+
+
+def test_nul_bytes_and_huge_cells_refuse_the_row(home: Home) -> None:
+    home.land("etf_profiles/p.csv", f"{HEAD}\n510300.SH,a\0b,c,d\n510500.SH,{'x' * (1 << 20)}x,c,d\n{ROW}\n")
+    tally, _, reasons = profiles(home)
+    assert tally == (3, 1, 2, 0)
+    assert reasons == ["a NUL byte", "a cell of more than 1 MiB"]
+
+
+def test_ignored_and_stray_files(home: Home) -> None:
+    for name in (".hidden.csv", "~$p.xlsx", "p.csv.part", "p.tmp", "p.crdownload"):
+        home.land(f"etf_profiles/{name}", TEXT)
+    (home.settings.landing / "etf_profiles/link.csv").symlink_to("/etc/hosts")
+    home.land("no_such_table/p.csv", TEXT)
+    home.land("lost.csv", TEXT)
+    reports = home.run()
+    assert set(reports) == {"_strays"}
+    assert len(home.reasons()) == 2
+    assert all("is no table's folder" in reason for reason in home.reasons())
+    assert home.run() == {}
+
+
+def test_bad_json_lines_cost_one_line_each(home: Home) -> None:
+    good = json.dumps(dict(zip(*TABLE, strict=True)))
+    home.land(
+        "etf_profiles/p.jsonl", f'{good}\n{{"etf_code": \n[1]\n{{"etf_code":"510300.SH","etf_code":"510500.SH"}}\n'
+    )
+    tally, _, reasons = profiles(home)
+    assert tally == (4, 1, 3, 0), reasons
+
+
+def test_numbers_of_json_keep_their_digits(home: Home) -> None:
+    home.land(
+        "etf_bars/p.jsonl",
+        '{"etf_code":"159567.SZ","trade_date":"2025-04-24","close":1.26895,"turnover_cny":123456789012345678.005}',
+    )
+    home.run()
+    (row,) = home.raw("etf_bars")
+    assert (row["close"], row["turnover_cny"]) == (Decimal("1.2690"), Decimal("123456789012345678.01"))
+
+
+@given(
+    noise=st.binary(max_size=400),
+    name=st.sampled_from(["p.csv", "p.json", "p.jsonl", "p.xlsx", "p.parquet", "p.zip", "p.csv.gz", "p.xls"]),
+)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_stop_the_other_files(tmp_path_factory, noise: bytes, name: str) -> None:
+    home = Home(tmp_path_factory.mktemp("fuzz") / "home")
+    home.land(f"etf_profiles/{name}", noise)
+    home.land("etf_profiles/good/p.csv", TEXT)
+    report = home.run()["etf_profiles"]
+    counts(report)
+    assert [r["etf_code"] for r in home.raw("etf_profiles")].count("159567.SZ") == 1
+
+
+@given(
+    damage=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8),
+    which=st.sampled_from(["xlsx", "parquet", "zip", "gz"]),
+)
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_containers_are_refused_or_read_never_raised(tmp_path_factory, damage, which) -> None:
+    content = {
+        "xlsx": ("p.xlsx", workbook(TABLE)),
+        "parquet": ("p.parquet", parquet()),
+        "zip": ("p.zip", zipped(**{"p.csv": TEXT.encode()})),
+        "gz": ("p.csv.gz", gzip.compress(TEXT.encode())),
+    }[which]
+    data = bytearray(content[1])
+    for place, value in damage:
+        data[place % len(data)] = value
+    home = Home(tmp_path_factory.mktemp("damage") / "home")
+    home.land(f"etf_profiles/{content[0]}", bytes(data))
+    counts(home.run()["etf_profiles"])
+
+
+def test_a_crash_before_the_commit_leaves_nothing_and_the_next_run_finishes(home: Home, monkeypatch) -> None:
+    from orchestration.ingest.ledger import Ledger
+
+    home.land("etf_profiles/p.csv", TEXT)
+    commit = Ledger.commit
+    monkeypatch.setattr(Ledger, "commit", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        home.run()
+    assert home.raw("etf_profiles") == []
+    monkeypatch.setattr(Ledger, "commit", commit)
+    tally, rows, _ = profiles(home)
+    assert (tally, len(rows)) == ((1, 1, 0, 0), 1)
+    assert len(list((home.settings.raw / "etf_profiles").iterdir())) == 1
