@@ -219,8 +219,7 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
         for (schema, table), names in tables.items():
             about_table = described.get((schema, table), _Table("", "", ()))
             latest = "max(knowledge_at)" if "knowledge_at" in names and schema == "marts" else "null"
-            counted = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchone()
-            count, known = counted if counted else (0, None)
+            [(count, known)] = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchall()
             if (schema, table) == ("meta", "tables"):
                 count = len(tables)
             rows.append([schema, table, about_table.description, about_table.grain, count, known])
@@ -235,10 +234,8 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
 def _note_subjects(work: Path) -> tuple[str, str]:
     """The note's ETF and index, as the build took them."""
     with duckdb.connect(str(work), read_only=True) as con:
-        row = con.execute("select note_etf_code, note_index_code from control.build_parameters").fetchone()
-    if row is None:
-        raise ValueError(f"{work}: control.build_parameters is empty")
-    return row[0], row[1]
+        [(etf, index)] = con.execute("select note_etf_code, note_index_code from control.build_parameters").fetchall()
+    return etf, index
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str) -> None:
