@@ -127,7 +127,9 @@ def index_quotes(rng: np.random.Generator, market: Market, securities: Quotes) -
             gap, minute, final = _TURNS[code]
             wander = rng.normal(0.0, 0.0006, QUOTE_MINUTES)
             wander[[0, -1]] = 0.0
-            change = np.interp(range(QUOTE_MINUTES), [0, minute - 1, minute, QUOTE_MINUTES - 1], [gap, -4e-4, 5e-4, final])
+            change = np.interp(
+                range(QUOTE_MINUTES), [0, minute - 1, minute, QUOTE_MINUTES - 1], [gap, -4e-4, 5e-4, final]
+            )
             change = change + wander
             change[:minute] = np.minimum(change[:minute], -2e-4)
             change[minute:] = np.maximum(change[minute:], 2e-4)

@@ -1,7 +1,7 @@
 with seen as (
     select security_code from {{ ref('stg_securities') }}
     union
-    select security_code from {{ ref('stg_security_bars') }}
+    select security_code from {{ ref('int_security_returns') }}
     union
     select security_code from {{ ref('stg_security_quotes') }}
     union

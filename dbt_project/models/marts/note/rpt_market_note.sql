@@ -1,0 +1,487 @@
+{%- set sectors = [
+    ('visits_companies_all', 'ALL', ''),
+    ('visits_companies_electronics', '801080', 'electronics '),
+    ('visits_companies_healthcare', '801150', 'healthcare '),
+] -%}
+{%- set visitors = [('', 'broker', 'Brokers'), ('_any_visitor', 'all', 'Institutions')] -%}
+{%- set regions = [
+    ('global', 'GLOBAL', 'worldwide'), ('usa', 'USA', 'in the United States'), ('chn', 'CHN', 'in China')
+] -%}
+{%- set growths = [
+    ('', 'yoy_latest', 'as known now'),
+    ('_lag_matched', 'yoy_lag_matched', 'against the figure known a year before'),
+] -%}
+{%- set indices = [('hsi', 'HSI.HI', 'Hang Seng Index'), ('hstech', 'HSTECH.HI', 'Hang Seng TECH Index')] -%}
+{%- set concept_counts = [('cro_members', 'members'), ('cro_advancers', 'advancers'), ('cro_decliners', 'decliners')] -%}
+
+with note as (
+    select * from {{ ref('int_note_moment') }}
+),
+
+etf as (
+    select
+        note.note_date,
+        case
+            when note.quote_ts is not null then 'fct_etf_intraday' else 'fct_etf_daily'
+        end as source_table,
+        'etf_code = ''' || note.note_etf_code || ''' and '
+        || case
+            when note.quote_ts is not null then 'quote_ts = ''' || {{ moment_text('note.quote_ts') }} || ''''
+            else 'trade_date = ' || {{ quoted_date('note.note_date') }}
+        end as source_filter,
+        case when note.quote_ts is not null then quotes.change_ratio else bars.change_ratio end as change_ratio,
+        case when note.quote_ts is not null then quotes.turnover_cny else bars.turnover_cny end as turnover_cny,
+        case when quotes.etf_code is not null or bars.etf_code is not null then 1 else 0 end as evidence_rows,
+        note.note_etf_code as subject,
+        case when note.quote_ts is not null then 'at ' || {{ clock_text('note.moment') }} else 'at the close' end
+        || ' on ' || cast(note.note_date as {{ dbt.type_string() }})
+        || coalesce(' (' || note.data_ends || ')', '') as moment_words
+    from note
+    left join {{ ref('fct_etf_intraday') }} as quotes
+        on
+            note.note_etf_code = quotes.etf_code
+            and note.quote_ts = quotes.quote_ts
+    left join {{ ref('fct_etf_daily') }} as bars
+        on
+            note.note_etf_code = bars.etf_code
+            and note.note_date = bars.trade_date
+            and note.quote_ts is null
+),
+
+leader_moments as (
+    select max(changes.quote_ts) as quote_ts
+    from {{ ref('fct_constituent_intraday') }} as changes
+    inner join note
+        on
+            changes.index_code = note.note_index_code
+            and cast(changes.quote_ts as date) = note.note_date
+            and changes.quote_ts <= note.moment
+),
+
+leader_places as (
+    {% for place in range(1, 9) %}
+        select {{ place }} as place{{ ' union all' if not loop.last }}
+    {% endfor %}
+),
+
+leaders as (
+    select
+        leader_places.place,
+        note.note_index_code,
+        note.note_date,
+        leader_moments.quote_ts,
+        changes.security_code,
+        changes.change_ratio,
+        coalesce(securities.name_en || ' (' || changes.security_code || ')', changes.security_code) as security_words
+    from leader_places
+    cross join note
+    cross join leader_moments
+    left join {{ ref('fct_constituent_intraday') }} as changes
+        on
+            note.note_index_code = changes.index_code
+            and leader_moments.quote_ts = changes.quote_ts
+            and leader_places.place = changes.rank_in_index
+    left join {{ ref('dim_security') }} as securities
+        on changes.security_code = securities.security_code
+),
+
+index_moments as (
+    select
+        quotes.index_code,
+        max(quotes.quote_ts) as quote_ts
+    from {{ ref('fct_index_intraday') }} as quotes
+    inner join note
+        on
+            cast(quotes.quote_ts as date) = note.note_date
+            and quotes.quote_ts <= note.moment
+    where quotes.index_code in ('HSI.HI', 'HSTECH.HI')
+    group by quotes.index_code
+),
+
+{% for prefix, code, name in indices %}
+    {{ prefix }} as (
+        select
+            note.note_date,
+            index_moments.quote_ts,
+            quotes.open_gap_ratio,
+            quotes.open_state,
+            case
+                when quotes.open_gap_ratio is null then null
+                when quotes.open < quotes.prev_close and quotes.turned_at is not null then 1
+                else 0
+            end as turned_positive,
+            case
+                when quotes.open < quotes.prev_close then {{ clock_text('quotes.turned_at') }}
+            end as turned_clock,
+            'index_code = ''{{ code }}'' and quote_ts = '''
+            || coalesce({{ moment_text('index_moments.quote_ts') }}, {{ moment_text('note.moment') }})
+            || '''' as source_filter,
+            case when quotes.index_code is not null then 1 else 0 end as evidence_rows,
+            ' at ' || {{ clock_text('index_moments.quote_ts') }}
+            || ' on ' || cast(note.note_date as {{ dbt.type_string() }}) as moment_words,
+            case
+                when quotes.index_code is null
+                    then 'no index_quotes of {{ code }} on ' || cast(note.note_date as {{ dbt.type_string() }})
+                when quotes.open_gap_ratio is null
+                    then 'index_quotes of {{ code }} without open or prev_close on '
+                        || cast(note.note_date as {{ dbt.type_string() }})
+                else 'index_quotes of {{ code }} without last at the moment of the note'
+            end as missing
+        from note
+        left join index_moments
+            on index_moments.index_code = '{{ code }}'
+        left join {{ ref('fct_index_intraday') }} as quotes
+            on
+                index_moments.index_code = quotes.index_code
+                and index_moments.quote_ts = quotes.quote_ts
+    ),
+{% endfor %}
+
+window_dates as (
+    select max(windows.as_of_date) as as_of_date
+    from {{ ref('fct_etf_flow_window') }} as windows
+    inner join note
+        on
+            windows.etf_code = note.note_etf_code
+            and windows.as_of_date <= note.note_date
+            and windows.knowledge_at <= note.moment
+    where windows.window_sessions = 10
+),
+
+flows as (
+    select
+        windows.inflow_days,
+        windows.window_sessions,
+        windows.structural_zero_days,
+        windows.missing_days,
+        windows.cumulative_flow_cny,
+        'etf_code = ''' || note.note_etf_code || ''' and window_sessions = 10 and as_of_date = '
+        || {{ quoted_date('coalesce(window_dates.as_of_date, note.note_date)') }} as source_filter,
+        case when windows.etf_code is not null then 1 else 0 end as evidence_rows,
+        note.note_etf_code as subject,
+        ' sessions to ' || cast(window_dates.as_of_date as {{ dbt.type_string() }}) as window_words,
+        case
+            when windows.etf_code is null
+                then 'etf_shares and etf_nav of ten sessions of ' || note.note_etf_code || ' known by the moment of the note'
+            else 'etf_shares and etf_nav of ' || note.note_etf_code || ' in the window'
+        end as missing
+    from note
+    cross join window_dates
+    left join {{ ref('fct_etf_flow_window') }} as windows
+        on
+            note.note_etf_code = windows.etf_code
+            and window_dates.as_of_date = windows.as_of_date
+            and windows.window_sessions = 10
+),
+
+concept_dates as (
+    select max(days.trade_date) as trade_date
+    from {{ ref('fct_concept_daily') }} as days
+    cross join note
+    where
+        days.concept = 'CRO'
+        and (
+            days.trade_date < note.note_date
+            or (days.trade_date = note.note_date and days.knowledge_at <= note.moment)
+        )
+),
+
+concept as (
+    select
+        days.members,
+        days.advancers,
+        days.decliners,
+        'concept = ''CRO'' and trade_date = '
+        || {{ quoted_date('coalesce(concept_dates.trade_date, note.note_date)') }} as source_filter,
+        case when days.concept is not null then 1 else 0 end as evidence_rows,
+        ' on ' || cast(concept_dates.trade_date as {{ dbt.type_string() }}) as date_words
+    from note
+    cross join concept_dates
+    left join {{ ref('fct_concept_daily') }} as days
+        on
+            days.concept = 'CRO'
+            and concept_dates.trade_date = days.trade_date
+),
+
+claims as (
+    select
+        1 as claim_order,
+        'etf_change' as claim_id,
+        change_ratio as value,
+        cast(null as {{ dbt.type_string() }}) as value_text,
+        'ratio' as unit,
+        source_table,
+        source_filter,
+        evidence_rows,
+        subject || ' ' || {{ moved_text('change_ratio') }} || ' ' || moment_words || '.' as sentence,
+        case
+            when evidence_rows = 0 then 'no etf_quotes or etf_bars of ' || subject
+            else 'last price or prev_close of ' || subject
+        end as missing
+    from etf
+    union all
+    select
+        2 as claim_order,
+        'etf_turnover' as claim_id,
+        cast(turnover_cny as double) as value,
+        cast(null as {{ dbt.type_string() }}) as value_text,
+        'CNY' as unit,
+        source_table,
+        source_filter,
+        evidence_rows,
+        subject || ' turned over ' || {{ millions_text('turnover_cny') }} || ' ' || moment_words || '.' as sentence,
+        case
+            when evidence_rows = 0 then 'no etf_quotes or etf_bars of ' || subject
+            else 'turnover_cny of ' || subject
+        end as missing
+    from etf
+    union all
+    select
+        2 + place as claim_order,
+        'leader_' || place || '_change' as claim_id,
+        change_ratio as value,
+        security_code as value_text,
+        'ratio' as unit,
+        'fct_constituent_intraday' as source_table,
+        'index_code = ''' || note_index_code || ''' and rank_in_index = ' || place || ' and quote_ts = '''
+        || coalesce({{ moment_text('quote_ts') }}, cast(note_date as {{ dbt.type_string() }})) || '''' as source_filter,
+        case when security_code is not null then 1 else 0 end as evidence_rows,
+        security_words || ' ' || {{ moved_text('change_ratio') }} || ' at ' || {{ clock_text('quote_ts') }}
+        || ' on ' || cast(note_date as {{ dbt.type_string() }}) || ', place ' || place || ' of the members of '
+        || note_index_code || '.' as sentence,
+        case
+            when quote_ts is null
+                then 'no security_quotes of members of ' || note_index_code || ' by the moment of the note on '
+                    || cast(note_date as {{ dbt.type_string() }})
+                    || ', or no index_weights of it'
+            else 'fewer than ' || place || ' members of ' || note_index_code || ' in security_quotes at '
+                || {{ clock_text('quote_ts') }}
+        end as missing
+    from leaders
+    {% for prefix, code, name in indices %}
+        union all
+        select
+            {{ 10 + loop.index }} as claim_order,
+            '{{ prefix }}_open_gap' as claim_id,
+            open_gap_ratio as value,
+            cast(null as {{ dbt.type_string() }}) as value_text,
+            'ratio' as unit,
+            'fct_index_intraday' as source_table,
+            source_filter,
+            evidence_rows,
+            'The {{ name }} opened '
+            || case
+                when open_gap_ratio < 0 then {{ percent_text('open_gap_ratio') }} || ' lower'
+                when open_gap_ratio > 0 then {{ percent_text('open_gap_ratio') }} || ' higher'
+                when open_gap_ratio = 0 then 'unchanged'
+            end
+            || ' on ' || cast(note_date as {{ dbt.type_string() }}) || '.' as sentence,
+            missing
+        from {{ prefix }}
+        union all
+        select
+            {{ 12 + loop.index }} as claim_order,
+            '{{ prefix }}_turned_positive' as claim_id,
+            cast(turned_positive as double) as value,
+            turned_clock as value_text,
+            '0/1' as unit,
+            'fct_index_intraday' as source_table,
+            source_filter,
+            evidence_rows,
+            'The {{ name }} '
+            || case turned_positive
+                when 1 then 'opened lower and turned positive at ' || turned_clock
+                when 0 then 'had not turned from a lower open to positive' || moment_words
+            end
+            || '.' as sentence,
+            missing
+        from {{ prefix }}
+        union all
+        select
+            {{ 14 + loop.index }} as claim_order,
+            '{{ prefix }}_open_state' as claim_id,
+            cast(null as double) as value,
+            open_state as value_text,
+            'text' as unit,
+            'fct_index_intraday' as source_table,
+            source_filter,
+            evidence_rows,
+            'The {{ name }}'
+            || case open_state
+                when 'low_open_now_up' then ' opened lower and stood above the previous close'
+                when 'low_open_faded' then ' opened lower, turned positive and fell back'
+                when 'low_open_still_down' then ' opened lower and had not risen above the previous close'
+                when 'high_open_now_down' then ' opened higher and stood below the previous close'
+                when 'high_open_recovered' then ' opened higher, turned negative and recovered'
+                when 'high_open_still_up' then ' opened higher and had not fallen below the previous close'
+                when 'flat_open' then ' opened flat'
+            end
+            || moment_words || '.' as sentence,
+            missing
+        from {{ prefix }}
+    {% endfor %}
+    union all
+    select
+        17 as claim_order,
+        'etf_inflow_days' as claim_id,
+        cast(inflow_days as double) as value,
+        cast(null as {{ dbt.type_string() }}) as value_text,
+        'days' as unit,
+        'fct_etf_flow_window' as source_table,
+        source_filter,
+        evidence_rows,
+        subject || ' had net inflows on ' || inflow_days || ' of the ' || window_sessions || window_words
+        || case when missing_days > 0 then '; flows of ' || missing_days || ' days are missing' else '' end
+        || '.' as sentence,
+        missing
+    from flows
+    union all
+    select
+        18 as claim_order,
+        'etf_window_sessions' as claim_id,
+        cast(window_sessions as double) as value,
+        cast(null as {{ dbt.type_string() }}) as value_text,
+        'days' as unit,
+        'fct_etf_flow_window' as source_table,
+        source_filter,
+        evidence_rows,
+        'The window of the flow figures is the ' || window_sessions || window_words || '.' as sentence,
+        missing
+    from flows
+    union all
+    select
+        19 as claim_order,
+        'etf_structural_zero_days' as claim_id,
+        cast(structural_zero_days as double) as value,
+        cast(null as {{ dbt.type_string() }}) as value_text,
+        'days' as unit,
+        'fct_etf_flow_window' as source_table,
+        source_filter,
+        evidence_rows,
+        'On ' || structural_zero_days || ' of the ' || window_sessions || window_words
+        || ' no shares could be created or redeemed.' as sentence,
+        missing
+    from flows
+    union all
+    select
+        20 as claim_order,
+        'etf_cumulative_flow' as claim_id,
+        cast(cumulative_flow_cny as double) as value,
+        cast(null as {{ dbt.type_string() }}) as value_text,
+        'CNY' as unit,
+        'fct_etf_flow_window' as source_table,
+        source_filter,
+        evidence_rows,
+        subject
+        || case when cumulative_flow_cny < 0 then ' lost ' else ' took in ' end
+        || {{ millions_text('cumulative_flow_cny') }} || ' net over the ' || window_sessions || window_words
+        || '.' as sentence,
+        missing
+    from flows
+    {% for suffix, visitor_type, visitor_words in visitors %}
+        {% set outer_index = loop.index0 %}
+        {% for claim_id, sector_code, sector_words in sectors %}
+            union all
+            select
+                {{ 21 + 3 * outer_index + loop.index0 }} as claim_order,
+                '{{ claim_id }}{{ suffix }}' as claim_id,
+                cast(visits.companies_mtd as double) as value,
+                cast(null as {{ dbt.type_string() }}) as value_text,
+                'companies' as unit,
+                'fct_sector_visits_daily' as source_table,
+                'scheme = ''SW2021'' and sector_code = ''{{ sector_code }}'' and visitor_type = ''{{ visitor_type }}'''
+                || ' and as_of_date = ' || {{ quoted_date('note.note_date') }} as source_filter,
+                case when visits.scheme is not null then 1 else 0 end as evidence_rows,
+                '{{ visitor_words }} visited ' || visits.companies_mtd || ' {{ sector_words }}'
+                || case when visits.companies_mtd = 1 then 'company' else 'companies' end || ' from '
+                || cast(cast({{ dbt.date_trunc('month', 'note.note_date') }} as date) as {{ dbt.type_string() }})
+                || ' to ' || cast(note.note_date as {{ dbt.type_string() }}) || '.' as sentence,
+                'no broker_visits by ' || cast(note.note_date as {{ dbt.type_string() }})
+                || '{{ '' if sector_code == 'ALL' else ', or no sector_members of ' ~ sector_code }}' as missing
+            from note
+            left join {{ ref('fct_sector_visits_daily') }} as visits
+                on
+                    visits.scheme = 'SW2021'
+                    and visits.sector_code = '{{ sector_code }}'
+                    and visits.visitor_type = '{{ visitor_type }}'
+                    and note.note_date = visits.as_of_date
+        {% endfor %}
+    {% endfor %}
+    {% for suffix, growth, growth_words in growths %}
+        {% set outer_index = loop.index0 %}
+        {% for claim_region, region, region_words in regions %}
+            union all
+            select
+                {{ 27 + 3 * outer_index + loop.index0 }} as claim_order,
+                'funding_yoy_{{ claim_region }}{{ suffix }}' as claim_id,
+                funding.{{ growth }} as value,
+                cast(null as {{ dbt.type_string() }}) as value_text,
+                'ratio' as unit,
+                'fct_funding_quarterly' as source_table,
+                'profile = ''cb_news_venture'' and segment = ''innovative_drugs'' and region = ''{{ region }}'''
+                || ' and quarter_start = ' || {{ quoted_date('note.ended_quarter_start') }} as source_filter,
+                case when funding.profile is not null then 1 else 0 end as evidence_rows,
+                'Venture funding of innovative drugs {{ region_words }} '
+                || {{ moved_text('funding.' ~ growth) }}
+                || ' year on year in the quarter from '
+                || cast(note.ended_quarter_start as {{ dbt.type_string() }}) || ', {{ growth_words }}.' as sentence,
+                case
+                    when funding.profile is null then 'no funding_rounds'
+                    when funding.amount_usd is null
+                        then 'raised_amount_usd of funding_rounds in the quarter from '
+                            || cast(note.ended_quarter_start as {{ dbt.type_string() }})
+                    {%- if suffix == '' %}
+                    when not funding.is_ended then 'the end of the quarter'
+                    {%- endif %}
+                    else 'funding_rounds with an amount a year earlier'
+                        {%- if suffix == '_lag_matched' %} || ', or what was known of them a year before'{% endif %}
+                end as missing
+            from note
+            left join {{ ref('fct_funding_quarterly') }} as funding
+                on
+                    funding.profile = 'cb_news_venture'
+                    and funding.segment = 'innovative_drugs'
+                    and funding.region = '{{ region }}'
+                    and note.ended_quarter_start = funding.quarter_start
+        {% endfor %}
+    {% endfor %}
+    {% for claim_id, count_column in concept_counts %}
+        union all
+        select
+            {{ 32 + loop.index }} as claim_order,
+            '{{ claim_id }}' as claim_id,
+            cast({{ count_column }} as double) as value,
+            cast(null as {{ dbt.type_string() }}) as value_text,
+            'companies' as unit,
+            'fct_concept_daily' as source_table,
+            source_filter,
+            evidence_rows,
+            {% if count_column == 'members' -%}
+                'The CRO concept had ' || members || ' members' || date_words || '.' as sentence,
+            {%- elif count_column == 'advancers' -%}
+                advancers || ' of ' || members || ' CRO companies rose' || date_words || '.' as sentence,
+            {%- else -%}
+                decliners || ' of ' || members || ' CRO companies fell' || date_words || '.' as sentence,
+            {%- endif %}
+            'no concept_members of CRO, or no security_bars of them, by the moment of the note' as missing
+        from concept
+    {% endfor %}
+)
+
+select
+    note.note_date,
+    claims.claim_id,
+    cast(claims.claim_order as integer) as claim_order,
+    coalesce(claims.sentence, 'Not available: ' || claims.missing || '.') as claim,
+    case when claims.sentence is not null then claims.value end as value,
+    case when claims.sentence is not null then claims.value_text end as value_text,
+    claims.unit,
+    note.as_of,
+    note.moment,
+    note.data_ends,
+    claims.source_table,
+    claims.source_filter,
+    cast(claims.evidence_rows as bigint) as evidence_rows,
+    case when claims.sentence is not null then 'reproduced' else 'not_available' end as status
+from claims
+cross join note
