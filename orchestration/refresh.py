@@ -273,8 +273,6 @@ class Refresh:
             settings_fingerprint=identity,
             input_batch_ids=batch_ids,
             is_sample=is_sample,
-            note_etf_code=settings.note_etf,
-            note_index_code=settings.note_index,
             duckdb_version=version("duckdb"),
             dbt_version=version("dbt-core"),
         )
