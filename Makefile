@@ -54,5 +54,5 @@ lock: $(READY) ## resolve pyproject.toml anew (needs uv)
 clean: ## remove everything that was made, data of the default SECTOR_HOME included
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis logs
 	@rm -rf dbt_project/target dbt_project/logs
-	@cd warehouse && rm -rf landing raw quarantine build releases current dagster ledger.sqlite* .lock
+	@cd warehouse && rm -rf landing raw quarantine build releases current dagster ledger.sqlite* .lock*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -64,7 +64,9 @@ class _Connection(duckdb_engine.ConnectionWrapper):
 class GxDuckDB(duckdb_engine.Dialect):
     """duckdb-engine with a cursor per query; ``attach`` among the connect arguments names read-only files."""
 
-    def connect(self, *args: Any, **kwargs: Any) -> _Connection:
+    supports_statement_cache = False
+
+    def connect(self, *args: Any, **kwargs: Any) -> Any:
         attach: Mapping[str, str] = kwargs.pop("attach", {})
         connection = super().connect(*args, **kwargs)._ConnectionWrapper__c
         for alias, path in attach.items():
@@ -160,16 +162,15 @@ def open_engine(build: Path, threads: int = 2) -> Iterator[Engine]:
             raise EngineError(f"{build / file} is missing: build before auditing")
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    connect: dict[str, Any] = {
+        "read_only": True,
+        "config": {"threads": threads},
+        "attach": {"work": str(build / WORK_FILE)},
+    }
     source = context.data_sources.add_sql(
         "build",
         connection_string=f"gxduckdb:///{build / MARTS_FILE}",
-        kwargs={
-            "connect_args": {
-                "read_only": True,
-                "config": {"threads": threads},
-                "attach": {"work": str(build / WORK_FILE)},
-            }
-        },
+        kwargs={"connect_args": connect},  # type: ignore[call-arg]  # accepted, but absent from GX's stubs
     )
     try:
         yield Engine(source)
@@ -181,7 +182,10 @@ def open_engine(build: Path, threads: int = 2) -> Iterator[Engine]:
 
 
 def _key(result: ExpectationValidationResult) -> str:
-    return str(result.expectation_config.meta[KEY])
+    config = result.expectation_config
+    if config is None or config.meta is None:
+        raise EngineError("GX returned a result that names no expectation")
+    return str(config.meta[KEY])
 
 
 def _refuse_exception(table: str, check: str, result: ExpectationValidationResult) -> None:

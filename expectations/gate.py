@@ -10,7 +10,7 @@ import datetime as dt
 import decimal
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -71,8 +71,9 @@ def report_of(checks: Sequence[CheckResult]) -> GateReport:
     return GateReport(list(checks), not any(not check.passed and check.severity == "critical" for check in checks))
 
 
-def run_gate(build: Path, threads: int = 2) -> GateReport:
-    """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
+def run_gate(build: Path, threads: int = 2, tables: Collection[str] | None = None) -> GateReport:
+    """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only); ``tables`` (``schema.name``)
+    restricts the suites.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
@@ -84,6 +85,8 @@ def run_gate(build: Path, threads: int = 2) -> GateReport:
     try:
         with open_engine(build, threads) as engine:
             for suite in SUITES:
+                if tables is not None and suite.table not in tables:
+                    continue
                 began = time.perf_counter()
                 outcomes = engine.run(
                     suite.table, {check.name: check.expectation(suite.table) for check in suite.checks}, suite.grain

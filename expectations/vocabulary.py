@@ -1,7 +1,8 @@
 """The words that suites are written in: a suite per table, a check with its severity and its reason.
 
 A check holds a factory (of the table's name), not an expectation: GX gives expectations an identity when they run, so
-every run makes its own. Native expectations where GX pushes them down; SQL that selects the offending rows for everything else.
+every run makes its own. Native expectations where GX pushes them down; SQL that selects the offending rows for
+everything else.
 """
 
 from __future__ import annotations

@@ -32,7 +32,10 @@ REFUSED = 1
 WRONG = 2
 INTERRUPTED = 130
 
-out = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 240
+"""Columns of a table that no terminal shows: nothing is folded."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
@@ -93,14 +96,20 @@ def one_line(error: BaseException) -> str:
     return text or type(error).__name__
 
 
-def settings_or_exit() -> Settings:
-    """The settings of the environment. Raises ``WrongCallError`` naming the variable that is wrong."""
+def settings_or_exit(any_home: bool = False) -> Settings:
+    """The settings of the environment. Raises ``WrongCallError`` naming the variable that is wrong.
+
+    ``any_home``: even a SECTOR_HOME that is no folder (for whoever is to say so).
+    """
     from pydantic import ValidationError
 
     from orchestration.settings import Settings
 
     try:
-        return Settings()
+        settings = Settings()
+        if not any_home and settings.home.exists() and not settings.home.is_dir():
+            raise WrongCallError(f"{settings.home} is no folder: set SECTOR_HOME to one")
+        return settings
     except ValidationError as error:
         wrong = "; ".join(
             f"SECTOR_{str(part['loc'][0]).upper()}={part['input']!s}: {part['msg']}" for part in error.errors()
@@ -280,7 +289,7 @@ def doctor(as_json: AsJson = False) -> None:
     with guarded(as_json):
         from orchestration import doctor as clinic
 
-        findings = clinic.examine(settings_or_exit())
+        findings = clinic.examine(settings_or_exit(any_home=True))
         if as_json:
             answer_json({"healthy": clinic.is_healthy(findings), "checks": [finding.as_json() for finding in findings]})
         else:

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations.gate import GateReport
-from warehouse.build import quoted
+from warehouse.build import WORK_FILE, quoted
 from warehouse.releases import ReleaseRecord
 
 
@@ -38,9 +38,9 @@ class _Table:
 META: dict[str, _Table] = {
     "batches": _Table(
         "One row per landed file, archive member or sheet that was ever read, with its row accounting. Cumulative.",
-        "batch_id, file",
+        "batch_id",
         (
-            _Column("batch_id", "varchar", "Batch that the file was read in.", "text"),
+            _Column("batch_id", "varchar", "Identifies the reading of this file.", "text"),
             _Column("table_name", "varchar", "Raw table that the rows went to.", "text"),
             _Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
             _Column("sha256", "varchar", "Hash of the bytes; the file's identity.", "text"),
@@ -50,11 +50,13 @@ META: dict[str, _Table] = {
             _Column("rows_quarantined", "bigint", "Rows refused, each with a line in meta.quarantine.", "count"),
             _Column("rows_repeated", "bigint", "Exact repeats of what was known.", "count"),
             _Column("ingested_at", "timestamp with time zone", "When the run that read it began.", "timestamp UTC"),
+            _Column("unknown_columns", "varchar", "Columns of the file that no contract knows.", "text"),
+            _Column("warnings", "varchar", "What was accepted with doubts.", "text"),
         ),
     ),
     "quarantine": _Table(
         "One row per refused row or file, with the reason. Cumulative.",
-        "batch_id, file, row_number",
+        "batch_id, row_number",
         (
             _Column("batch_id", "varchar", "Batch that refused it.", "text"),
             _Column("table_name", "varchar", "Raw table that it was meant for.", "text"),
@@ -169,8 +171,7 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
                     record.settings_fingerprint,
                     json.dumps(list(record.input_batch_ids)),
                     record.is_sample,
-                    record.note_etf_code,
-                    record.note_index_code,
+                    *_note_subjects(marts.parent / WORK_FILE),
                     record.duckdb_version,
                     record.dbt_version,
                 ]
@@ -218,8 +219,7 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
         for (schema, table), names in tables.items():
             about_table = described.get((schema, table), _Table("", "", ()))
             latest = "max(knowledge_at)" if "knowledge_at" in names and schema == "marts" else "null"
-            counted = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchone()
-            count, known = counted if counted else (0, None)
+            [(count, known)] = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchall()
             if (schema, table) == ("meta", "tables"):
                 count = len(tables)
             rows.append([schema, table, about_table.description, about_table.grain, count, known])
@@ -229,6 +229,13 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
         for comment in comments:
             con.execute(comment)
         con.execute("commit")
+
+
+def _note_subjects(work: Path) -> tuple[str, str]:
+    """The note's ETF and index, as the build took them."""
+    with duckdb.connect(str(work), read_only=True) as con:
+        [(etf, index)] = con.execute("select note_etf_code, note_index_code from control.build_parameters").fetchall()
+    return etf, index
 
 
 def _create(con: duckdb.DuckDBPyConnection, name: str) -> None:

@@ -279,7 +279,8 @@ def _sectors(con: duckdb.DuckDBPyConnection, day: dt.date | None) -> tuple[Secto
     rows = _rows(
         con,
         "select v.sector_code, max(v.sector_name) as sector_name, max(s.sector_name_en) as name_en, "
-        "max(s.sector_name_zh) as name_zh, max(case when v.visitor_type = 'broker' then v.companies_mtd end) as broker, "
+        "max(s.sector_name_zh) as name_zh, max(case when v.visitor_type = 'broker' then v.companies_mtd end) "
+        "as broker, "
         "max(case when v.visitor_type = 'all' then v.companies_mtd end) as everyone, "
         "max(case when v.visitor_type = 'broker' then v.rank_mtd end) as rank_mtd "
         "from marts.fct_sector_visits_daily as v left join marts.dim_sector as s "
@@ -302,7 +303,7 @@ def _sectors(con: duckdb.DuckDBPyConnection, day: dt.date | None) -> tuple[Secto
     ]
     ends = [sector for sector in shown if sector.code in special]
     sectors = [sector for sector in shown if sector.code not in special]
-    return tuple([*ends[:1], *sectors[:SECTORS_SHOWN], *ends[1:]])
+    return (*ends[:1], *sectors[:SECTORS_SHOWN], *ends[1:])
 
 
 def _regions(con: duckdb.DuckDBPyConnection, quarter: dt.date | None) -> tuple[RegionFunding, ...]:
@@ -412,9 +413,7 @@ def story(note: Note) -> tuple[Paragraph, ...]:
             ("visits_companies_all", "visits_companies_electronics", "visits_companies_healthcare"),
             _tell_visits,
         ),
-        _paragraph(
-            note, "Funding", ("funding_yoy_global", "funding_yoy_usa", "funding_yoy_chn"), _tell_funding
-        ),
+        _paragraph(note, "Funding", ("funding_yoy_global", "funding_yoy_usa", "funding_yoy_chn"), _tell_funding),
         _paragraph(note, "CRO concept", ("cro_members", "cro_advancers", "cro_decliners"), _tell_cro),
     )
 
@@ -451,9 +450,7 @@ def _tell_etf(note: Note) -> list[str]:
 
 
 def _tell_leaders(note: Note) -> list[str]:
-    names = ", ".join(
-        f"{leader.name or leader.code} {percent(leader.change)}" for leader in note.leaders
-    )
+    names = ", ".join(f"{leader.name or leader.code} {percent(leader.change)}" for leader in note.leaders)
     of = f"{note.index_name} ({note.index_code})" if note.index_name else note.index_code
     return [f"Ahead in {of}: {names}."]
 
@@ -496,9 +493,7 @@ def _tell_visits(note: Note) -> list[str]:
         f"{whole(_value(note, 'visits_companies_electronics'))} of them in electronics (电子) and "
         f"{whole(_value(note, 'visits_companies_healthcare'))} in pharmaceuticals and biotech (医药生物)."
     ]
-    anyone = [
-        _value(note, f"visits_companies_{which}_any_visitor") for which in ("all", "electronics", "healthcare")
-    ]
+    anyone = [_value(note, f"visits_companies_{which}_any_visitor") for which in ("all", "electronics", "healthcare")]
     if None not in anyone:
         told.append("By any visitor: " + ", ".join(whole(count) for count in anyone) + ".")
     return told
@@ -515,9 +510,7 @@ def _tell_funding(note: Note) -> list[str]:
     matched = [(_value(note, f"funding_yoy_{part}_lag_matched"), word) for part, word in parts]
     if any(value is not None for value, _ in matched):
         told.append(
-            "At the same age of the data: "
-            + ", ".join(f"{percent(value)} {word}" for value, word in matched)
-            + "."
+            "At the same age of the data: " + ", ".join(f"{percent(value)} {word}" for value, word in matched) + "."
         )
     else:
         told.append(f"At the same age of the data: {MISSING}, no vintage a year old.")

@@ -49,8 +49,6 @@ class ReleaseRecord:
     settings_fingerprint: str
     input_batch_ids: tuple[str, ...]
     is_sample: bool
-    note_etf_code: str
-    note_index_code: str
     duckdb_version: str
     dbt_version: str
 
@@ -121,7 +119,7 @@ def make_current(home: Path, release_id: str) -> ReleaseRecord:
 
 def rollback(home: Path, release_id: str) -> ReleaseRecord:
     """Make a kept release current after a look at its file. Raises ``ReleaseError``."""
-    record = read_record(home, release_id)
+    read_record(home, release_id)
     file = home / RELEASES / release_id / MARTS_FILE
     try:
         duckdb.connect(str(file), read_only=True).close()
@@ -159,8 +157,7 @@ def current_release(home: Path) -> ReleaseRecord | None:
         return None
     if not link.is_symlink():
         raise ReleaseError(f"{link} is not a link: move it away and roll back to a release")
-    release_id = Path(os.readlink(link)).name
-    return read_record(home, release_id)
+    return read_record(home, link.readlink().name)
 
 
 def find(

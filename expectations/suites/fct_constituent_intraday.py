@@ -16,12 +16,12 @@ SUITE = Suite(
         no_rows(
             "rank_follows_change",
             "critical",
-            "Rank 1 is the highest change and each rank is given once; the note names leaders by it.",
+            "Each rank is given once, 1 to the highest change; 1e-12, as equal ratios differ in the last bit of a double.",
             "select index_code, quote_ts, security_code, rank_in_index, change_ratio, better from (select *, "
             "lag(change_ratio) over (partition by index_code, quote_ts order by rank_in_index nulls last) as better, "
             "row_number() over (partition by index_code, quote_ts order by rank_in_index nulls last) as place "
             "from {batch} where rank_in_index is not null) as ranked "
-            "where rank_in_index <> place or change_ratio > better",
+            "where rank_in_index <> place or change_ratio > better + 1e-12",
             "1, 2, 3 … by falling change",
         ),
     ),

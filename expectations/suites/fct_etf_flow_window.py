@@ -34,7 +34,8 @@ SUITE = Suite(
             "cumulative_is_sum_of_days",
             "critical",
             "A cent a day for rounding; more means that window and days were built from other flows.",
-            "select w.etf_code, w.as_of_date, w.window_sessions, w.cumulative_flow_cny, d.sum_of_days from {batch} as w "
+            "select w.etf_code, w.as_of_date, w.window_sessions, w.cumulative_flow_cny, d.sum_of_days from "
+            "{batch} as w "
             f"left join ({DAYS}) as d on w.etf_code = d.etf_code and w.as_of_date = d.as_of_date "
             "and w.window_sessions = d.window_sessions "
             "where (w.cumulative_flow_cny is null) <> (d.sum_of_days is null) "

@@ -19,7 +19,8 @@ SUITE = Suite(
             "counts_add_up",
             "critical",
             "Every member is counted once, under its own sign, or has no price or no open market.",
-            "select b.index_code, b.trade_date, b.advancers, c.up, b.decliners, c.down, b.unchanged, b.suspended, c.flat "
+            "select b.index_code, b.trade_date, b.advancers, c.up, b.decliners, c.down, b.unchanged, "
+            "b.suspended, c.flat "
             "from {batch} as b left join (select index_code, trade_date, "
             "count(case when change_ratio > 0 then 1 end) as up, count(case when change_ratio < 0 then 1 end) as down, "
             "count(case when change_ratio = 0 then 1 end) as flat from marts.fct_constituent_daily "

@@ -32,7 +32,8 @@ SUITE = Suite(
             "date_is_session",
             "warning",
             "Before 2000 the calendars are known to err, so such bars are kept; later ones the door refuses.",
-            "select b.index_code, b.trade_date from {batch} as b left join marts.dim_date as d on b.trade_date = d.date "
+            "select b.index_code, b.trade_date from {batch} as b left join marts.dim_date as d on "
+            "b.trade_date = d.date "
             "where b.trade_date >= date '2000-01-01' and not coalesce(d.is_session_szse or d.is_session_hk, false)",
             "a session of Shenzhen or Hong Kong",
         ),

@@ -16,7 +16,8 @@ SUITE = Suite(
             "all_sectors_cover_each",
             "critical",
             "The total row counts every company and house once; a sector above it was counted twice.",
-            "select s.scheme, s.sector_code, s.as_of_date, s.visitor_type, s.companies_mtd, a.companies_mtd as all_companies, "
+            "select s.scheme, s.sector_code, s.as_of_date, s.visitor_type, s.companies_mtd, a.companies_mtd "
+            "as all_companies, "
             "s.visits_mtd, a.visits_mtd as all_visits, s.institutions_mtd, a.institutions_mtd as all_institutions "
             "from {batch} as s left join {batch} as a on s.scheme = a.scheme and s.as_of_date = a.as_of_date "
             "and s.visitor_type = a.visitor_type and a.sector_code = 'ALL' "

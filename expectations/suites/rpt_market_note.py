@@ -20,7 +20,8 @@ SUITE = Suite(
             "every_claim_present",
             "critical",
             "A claim that silently drops out of the note reads like no news.",
-            f"select c.claim_id from (values {CLAIMS}) as c(claim_id) left join {{batch}} as n on c.claim_id = n.claim_id "
+            f"select c.claim_id from (values {CLAIMS}) as c(claim_id) left join {{batch}} as n on c.claim_id "
+            "= n.claim_id "
             "where n.claim_id is null and (select count(*) from {batch}) > 0",
             "all claims of the contract",
         ),
@@ -35,7 +36,8 @@ SUITE = Suite(
             "figure_exactly_where_reproduced",
             "critical",
             "A figure is never invented, and a reproduced claim shows one.",
-            "select claim_id, status, value, value_text from {batch} where (status = 'not_available' and value is not null) "
+            "select claim_id, status, value, value_text from {batch} where (status = 'not_available' and "
+            "value is not null) "
             "or (status = 'reproduced' and value is null and value_text is null)",
             "a figure if and only if reproduced",
         ),

@@ -17,6 +17,7 @@ PROVIDERS = ("akshare", "tushare", "exchanges", "crunchbase", "public")
 
 CODE_KINDS = (Kind.ETF_CODE, Kind.SECURITY_CODE, Kind.INDEX_CODE)
 STAMP = "knowledge_at"
+CANONICAL = "canonical"
 
 
 class NoDialectError(Exception):
@@ -27,7 +28,7 @@ def canonical(contract: Contract) -> Dialect:
     """The dialect whose headers are the contract's own column names."""
     first = contract.field(contract.key[0])
     return Dialect(
-        name="canonical",
+        name=CANONICAL,
         table=contract.name,
         columns=tuple(Column(name, name) for name in contract.columns),
         name_key=first.name if first.kind in CODE_KINDS and len(contract.key) > 1 else None,
@@ -86,7 +87,8 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
             missing.append(source)
-    if contract.value_columns and not own_targets & set(contract.value_columns):
+    own_values = own_targets | {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix)}
+    if contract.value_columns and not own_values & set(contract.value_columns):
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
@@ -115,10 +117,11 @@ def match_header(table: str, header: list[str], encoding: str | None = None) -> 
         nearest = max(matches, key=lambda m: len(m.sources), default=None)
         expected = ", ".join(contract.columns)
         hint = ""
-        if nearest is not None and nearest.sources and nearest.dialect.name != "canonical":
+        if nearest is not None and nearest.sources and nearest.dialect.name != CANONICAL:
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
         raise NoDialectError(f"no dialect of {table} knows this header: found {shown}; expected {expected}{hint}")
-    if len(fitting) > 1 and len(fitting[0].sources) == len(fitting[1].sources):
-        names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(fitting[0].sources))
+    best = fitting[0]
+    if len(fitting) > 1 and len(best.sources) == len(fitting[1].sources):
+        names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(best.sources))
         raise NoDialectError(f"several dialects of {table} fit this header equally well ({names}): found {shown}")
-    return fitting[0]
+    return best

@@ -1,9 +1,9 @@
-"""Files as akshare's functions deliver them (Eastmoney, Sina, Tonghuashun, CNI and CSI behind them).
+"""Files as akshare's functions deliver them (Eastmoney, Sina, Tonghuashun, CSI behind them).
 
-Belongs here: header sets of akshare data frames written as they come. Does not belong here: the workbooks that the
-exchanges and index providers hand out themselves (``exchanges``). Names are ``akshare.<function>``. Quoted changes,
-amplitudes and turnover rates are left out: they follow from prices, shares and reference prices. ``序号`` is the
-rank at the time of the query and never a key.
+Belongs here: header sets of akshare data frames written as they come. Does not belong here: workbooks of exchanges and
+index providers that akshare passes on with a header changed at most (``exchanges``). Names are ``akshare.<function>``.
+Quoted changes, amplitudes and turnover rates are left out: they follow from prices, shares and reference prices.
+``序号`` is the rank at the time of the query and never a key.
 """
 
 from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit, View
@@ -106,43 +106,12 @@ _ETF = (
         ),
         constants=(("share_basis", "close_of_day"),),
         ignored=("序号", "基金简称", "ETF类型"),
+        required=("统计日期",),
         # 份 since akshare 1.18.15, 万份 before, under the same header. The median Shanghai fund has 289 million shares
         # (file of 2025-01-15, smallest 3.1 million); read in 万份 it would have 29 thousand.
         guarded_column="shares",
         implausible_below=1_000_000,
         guard_message="unit: looks like 万份",
-    ),
-    Dialect(
-        name="akshare.fund_scale_daily_szse",
-        table="etf_shares",
-        columns=(
-            Column("日期", "share_date"),
-            Column("基金代码", "etf_code", style=_BARE_CN),
-            Column("基金份额", "shares"),
-        ),
-        constants=(("share_basis", "open_of_day"),),
-        ignored=("基金简称",),
-    ),
-    # No date in it: a list of profiles, or shares when share_date was added to the file.
-    Dialect(
-        name="akshare.fund_etf_scale_szse",
-        table="etf_shares",
-        columns=(Column("基金代码", "etf_code", style=_BARE_CN), Column("基金份额", "shares")),
-        constants=(("share_basis", "open_of_day"),),
-        ignored=("基金简称", "基金类别", "投资类别", "上市日期", "基金管理人", "基金发起人", "基金托管人", "净值"),
-        required=("投资类别",),
-    ),
-    Dialect(
-        name="akshare.fund_etf_scale_szse",
-        table="etf_profiles",
-        columns=(
-            Column("基金代码", "etf_code", style=_BARE_CN),
-            Column("基金简称", "name_zh"),
-            Column("上市日期", "listed_on"),
-            Column("基金管理人", "manager"),
-        ),
-        ignored=("基金类别", "投资类别", "基金份额", "基金发起人", "基金托管人", "净值"),
-        required=("投资类别",),
     ),
     Dialect(
         name="akshare.fund_etf_fund_info_em",
@@ -266,20 +235,6 @@ _INDEX = (
         columns=(Column("代码", "index_code", style=CodeStyle.HK_INDEX), *_SPOT_PRICES),
         ignored=(*_SPOT_IGNORED, "内部编号", "成交量", "成交额"),
         required=("内部编号",),
-    ),
-    # index_detail_hist_cni delivers the same. Codes are filled with zeros to six digits whatever their market.
-    Dialect(
-        name="akshare.index_detail_cni",
-        table="index_weights",
-        columns=(
-            Column("日期", "weight_date"),
-            Column("样本代码", "security_code", style=CodeStyle.BY_INDEX_MARKET),
-            Column("样本简称", "security_name"),
-            Column("权重", "weight", Unit.PERCENT),
-        ),
-        ignored=("所属行业", "总市值", "自由流通市值"),
-        name_key="index_code",
-        name_style=CodeStyle.CNI_INDEX,
     ),
     Dialect(
         name="akshare.index_stock_cons_weight_csindex",

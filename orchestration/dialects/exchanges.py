@@ -1,7 +1,7 @@
 """Workbooks as exchanges and index providers hand them out: Shenzhen Stock Exchange, CNI, CSI.
 
-Belongs here: raw headers, with their units in brackets and their English halves. The same data by way of akshare
-stands in ``akshare``.
+Belongs here: raw headers, with their units in brackets and their English halves, and what akshare's functions of the
+same workbooks make of them.
 """
 
 from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit
@@ -9,19 +9,23 @@ from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit
 _BARE_CN, _CSI, _BY_MARKET = CodeStyle.BARE_CN, CodeStyle.CSI_INDEX, CodeStyle.BY_INDEX_MARKET
 
 DIALECTS: tuple[Dialect, ...] = (
+    # By way of akshare: fund_scale_daily_szse.
     Dialect(
-        name="szse.scsj_fund_jjgm",
+        name="szse.fund_scale_daily",
         table="etf_shares",
         columns=(
             Column("日期", "share_date"),
             Column("基金代码", "etf_code", style=_BARE_CN),
             Column("基金规模(份)", "shares"),
             Column("基金规模（份）", "shares"),
+            Column("基金份额", "shares"),
         ),
         constants=(("share_basis", "open_of_day"),),
         ignored=("基金简称",),
+        required=("日期",),
     ),
-    # No date in it: a list of profiles, or shares when share_date was added to the file.
+    # By way of akshare: fund_etf_scale_szse. No date in it: a list of profiles, or shares when share_date was added to
+    # the file.
     Dialect(
         name="szse.fund_list",
         table="etf_shares",
@@ -29,6 +33,7 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("基金代码", "etf_code", style=_BARE_CN),
             Column("当前规模(份)", "shares"),
             Column("当前规模（份）", "shares"),
+            Column("基金份额", "shares"),
         ),
         constants=(("share_basis", "open_of_day"),),
         ignored=("基金简称", "基金类别", "投资类别", "上市日期", "基金管理人", "基金发起人", "基金托管人", "净值"),
@@ -43,10 +48,20 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("上市日期", "listed_on"),
             Column("基金管理人", "manager"),
         ),
-        ignored=("基金类别", "投资类别", "当前规模(份)", "当前规模（份）", "基金发起人", "基金托管人", "净值"),
+        ignored=(
+            "基金类别",
+            "投资类别",
+            "当前规模(份)",
+            "当前规模（份）",
+            "基金份额",
+            "基金发起人",
+            "基金托管人",
+            "净值",
+        ),
         required=("投资类别",),
     ),
-    # The index stands in the file name alone; Hong Kong members are written with six digits.
+    # By way of akshare: index_detail_cni, index_detail_hist_cni. The index stands in the file name alone; codes are
+    # filled with zeros to six digits whatever their market.
     Dialect(
         name="cni.sample_detail",
         table="index_weights",
@@ -56,6 +71,7 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("样本简称", "security_name"),
             Column("权重(%)", "weight", Unit.PERCENT),
             Column("权重（%）", "weight", Unit.PERCENT),
+            Column("权重", "weight", Unit.PERCENT),
         ),
         ignored=(
             *("所属行业", "总市值(亿元)", "总市值（亿元）", "自由流通市值(亿元)", "自由流通市值（亿元）"),

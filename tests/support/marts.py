@@ -106,6 +106,8 @@ def accounting(rows: Sequence[tuple[str, str, str, int, int, int, int]] = ()) ->
             "rows_quarantined": pa.array(quarantined, count),
             "rows_repeated": pa.array(repeated, count),
             "ingested_at": pa.array([AS_OF] * len(rows), pa.timestamp("us", tz="UTC")),
+            "unknown_columns": pa.array([None] * len(rows), text),
+            "warnings": pa.array([None] * len(rows), text),
         }
     )
 

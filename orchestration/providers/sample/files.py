@@ -1,6 +1,6 @@
 """Files as bytes that depend on their content alone: no clock, no locale, no host.
 
-Belongs here: encodings, compression, workbooks, writing to the landing folder. Does not belong here: what the files say.
+Belongs here: encodings, compression, workbooks, writing to the landing folder. Does not belong here: what they say.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SampleFile:
 def frame(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> pl.DataFrame:
     """Rows of texts and numbers as a frame; None stays empty."""
     collected = list(rows)
-    data = list(zip(*collected, strict=True)) if collected else [[] for _ in columns]
+    data: list[Sequence[object]] = list(zip(*collected, strict=True)) if collected else [() for _ in columns]
     return pl.DataFrame(
         {name: pl.Series(name, list(values), strict=False) for name, values in zip(columns, data, strict=True)}
     )
@@ -93,6 +93,7 @@ _STYLES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <borders count="1"><border/></borders>
 <cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>
 <cellXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/></cellXfs>
+<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>
 </styleSheet>"""
 
 

@@ -21,7 +21,10 @@ LATE_EXPORT = dt.datetime(2025, 4, 22)  # noqa: DTZ001
 GROWTH = {"GLOBAL": 0.2057, "USA": -0.0499, "CHN": -0.0405}
 """Growth of innovative-drug venture money, first quarter of 2025 over that of 2024."""
 
-BASE_SHARES = {"USA": 0.60, "CHN": 0.12, "HKG": 0.01, "ROW": 0.27}
+BASE_SHARES = {"USA": 0.60, "CHN": 0.12}
+"""Shares of the base quarter; Hong Kong stays as drawn, the rest of the world has the remainder."""
+
+REGIONS = ("USA", "CHN", "HKG", "ROW")
 
 DRUG_CATEGORIES = ("Biotechnology", "Biopharma", "Pharmaceutical", "Therapeutics", "Genetics", "Clinical Trials")
 _PROFILE = frozenset(
@@ -52,21 +55,68 @@ _COUNTRIES = ("USA", "CHN", "HKG", "GBR", "DEU", "FRA", "CHE", "ISR", "KOR", "JP
 _COUNTRY_SHARES = (0.42, 0.19, 0.025, 0.09, 0.05, 0.04, 0.03, 0.03, 0.025, 0.02, 0.025, 0.02, 0.005, 0.03)
 _LADDER = ("pre_seed", "seed", "series_a", "series_b", "series_c", "series_d", "series_e", "series_f")
 _SIZES = {
-    "pre_seed": 0.8e6, "angel": 0.6e6, "seed": 3.2e6, "series_a": 16e6, "series_b": 38e6, "series_c": 62e6,
-    "series_d": 85e6, "series_e": 110e6, "series_f": 140e6, "series_unknown": 9e6, "grant": 1.1e6,
-    "debt_financing": 20e6, "convertible_note": 1.5e6, "equity_crowdfunding": 0.7e6, "corporate_round": 25e6,
-    "private_equity": 70e6, "post_ipo_equity": 60e6, "undisclosed": 5e6, "secondary_market": 30e6,
+    "pre_seed": 0.8e6,
+    "angel": 0.6e6,
+    "seed": 3.2e6,
+    "series_a": 16e6,
+    "series_b": 38e6,
+    "series_c": 62e6,
+    "series_d": 85e6,
+    "series_e": 110e6,
+    "series_f": 140e6,
+    "series_unknown": 9e6,
+    "grant": 1.1e6,
+    "debt_financing": 20e6,
+    "convertible_note": 1.5e6,
+    "equity_crowdfunding": 0.7e6,
+    "corporate_round": 25e6,
+    "private_equity": 70e6,
+    "post_ipo_equity": 60e6,
+    "undisclosed": 5e6,
+    "secondary_market": 30e6,
     "non_equity_assistance": 0.1e6,
-}  # fmt: skip
+}
 _SIDE_TYPES = (
-    "grant", "debt_financing", "convertible_note", "equity_crowdfunding", "corporate_round", "private_equity",
-    "post_ipo_equity", "undisclosed", "secondary_market", "non_equity_assistance", "angel",
-)  # fmt: skip
+    "grant",
+    "debt_financing",
+    "convertible_note",
+    "equity_crowdfunding",
+    "corporate_round",
+    "private_equity",
+    "post_ipo_equity",
+    "undisclosed",
+    "secondary_market",
+    "non_equity_assistance",
+    "angel",
+)
 _WORDS = (
-    "Aster", "Borealis", "Cobalt", "Delphi", "Ember", "Fathom", "Granite", "Helix", "Indigo", "Juniper", "Kestrel",
-    "Lumen", "Meridian", "Nimbus", "Orchard", "Pinnacle", "Quarry", "Ridge", "Solstice", "Tundra", "Umbra", "Vertex",
-    "Willow", "Xenon", "Yarrow", "Zephyr",
-)  # fmt: skip
+    "Aster",
+    "Borealis",
+    "Cobalt",
+    "Delphi",
+    "Ember",
+    "Fathom",
+    "Granite",
+    "Helix",
+    "Indigo",
+    "Juniper",
+    "Kestrel",
+    "Lumen",
+    "Meridian",
+    "Nimbus",
+    "Orchard",
+    "Pinnacle",
+    "Quarry",
+    "Ridge",
+    "Solstice",
+    "Tundra",
+    "Umbra",
+    "Vertex",
+    "Willow",
+    "Xenon",
+    "Yarrow",
+    "Zephyr",
+)
 _DRUG_ENDINGS = ("Therapeutics", "Bio", "Pharma", "Biosciences", "Medicines")
 _OTHER_ENDINGS = ("Labs", "Technologies", "Systems", "Works", "Networks")
 
@@ -187,12 +237,19 @@ def _draw_rounds(rng: np.random.Generator, organization: Organization) -> list[R
         if rng.random() < 0.13:
             amount = None
         created = _clear_of_vintage(_moment(rng, day) + dt.timedelta(days=_lag(rng)))
-        if FIRST_ROUND <= day and created <= LATE_EXPORT:
+        if day >= FIRST_ROUND and created <= LATE_EXPORT:
             rounds.append(
                 Round(
-                    _uuid(rng), organization.uuid, organization.country, kind, day, amount,
-                    int(rng.integers(1, 9)), created, created,
-                )  # fmt: skip
+                    _uuid(rng),
+                    organization.uuid,
+                    organization.country,
+                    kind,
+                    day,
+                    amount,
+                    int(rng.integers(1, 9)),
+                    created,
+                    created,
+                )
             )
         day = day + dt.timedelta(days=int(rng.integers(240, 800)))
         if day > LATE_EXPORT.date():
@@ -202,9 +259,9 @@ def _draw_rounds(rng: np.random.Generator, organization: Organization) -> list[R
 
 def _edited(rng: np.random.Generator, item: Round) -> Round | None:
     """A later version, when the round is edited before the late export."""
-    if rng.random() > 0.16:
+    if rng.random() > 0.25:
         return None
-    moment = _clear_of_vintage(item.created_at + dt.timedelta(days=float(rng.uniform(20, 500))))
+    moment = _clear_of_vintage(item.created_at + dt.timedelta(days=float(rng.uniform(20, 700))))
     if moment > LATE_EXPORT:
         return None
     if item.amount is None:
@@ -229,23 +286,27 @@ def _sums(rounds: list[Round], regions: dict[str, str]) -> dict[tuple[str, tuple
     return sums
 
 
-def _settle(
-    early: list[Round], late: list[Round], regions: dict[str, str]
-) -> tuple[list[Round], list[Round]]:
+def _settle(early: list[Round], late: list[Round], regions: dict[str, str]) -> tuple[list[Round], list[Round]]:
     """Scale two quarters of the drug rounds to ``BASE_SHARES`` and ``GROWTH``, exactly to the dollar."""
     counted = {item.uuid for item in in_profile(late)}
     sums = _sums([item for item in late if item.uuid in counted], regions)
-    base_total = sum(sums[region, _BASE_QUARTER] for region in BASE_SHARES)
+    base_total = sum(sums[region, _BASE_QUARTER] for region in REGIONS)
     base = {region: round(base_total * share) for region, share in BASE_SHARES.items()}
-    wanted = {region: round(base[region] * (1 + GROWTH[region])) for region in ("USA", "CHN")}
-    wanted["HKG"] = round(base["HKG"] * 1.1)
-    wanted["ROW"] = round(sum(base.values()) * (1 + GROWTH["GLOBAL"])) - sum(wanted.values())
-    targets = {(region, quarter): figures[region] for quarter, figures in ((_BASE_QUARTER, base), (_QUARTER, wanted))
-               for region in BASE_SHARES}  # fmt: skip
+    wanted = {region: round(base[region] * (1 + GROWTH[region])) for region in BASE_SHARES}
+    base["ROW"] = base_total - sum(base.values()) - sums["HKG", _BASE_QUARTER]
+    total = round(base_total * (1 + GROWTH["GLOBAL"]))
+    wanted["ROW"] = total - sum(wanted.values()) - sums["HKG", _QUARTER]
+    targets = {
+        (region, quarter): figures[region]
+        for quarter, figures in ((_BASE_QUARTER, base), (_QUARTER, wanted))
+        for region in (*BASE_SHARES, "ROW")
+    }
     factors = {key: target / sums[key] for key, target in targets.items()}
 
     def scaled(rounds: list[Round]) -> list[Round]:
-        return [_scale(item, factors, regions.get(item.organization)) for item in rounds]
+        return [
+            _scale(item, factors, regions.get(item.organization)) if item.uuid in counted else item for item in rounds
+        ]
 
     early, late = scaled(early), scaled(late)
     sums = _sums([item for item in late if item.uuid in counted], regions)
@@ -253,10 +314,13 @@ def _settle(
     for key, target in targets.items():
         region, quarter = key
         takers = [
-            n for n, item in enumerate(late)
-            if item.uuid in counted and item.quarter == quarter and item.amount
+            n
+            for n, item in enumerate(late)
+            if item.uuid in counted
+            and item.quarter == quarter
+            and item.amount
             and regions.get(item.organization) == region
-        ]  # fmt: skip
+        ]
         # A round that has no earlier version, so that no restatement of it comes about.
         taker = max(takers, key=lambda n: (late[n].uuid not in first_versions, late[n].amount or 0))
         remainder = target - sums[key]
@@ -297,8 +361,8 @@ def funding(rng: np.random.Generator) -> Funding:
         if created <= EARLY_EXPORT:
             early_organizations.append(first)
         last = first
-        if rng.random() < 0.12:
-            moment = _clear_of_vintage(created + dt.timedelta(days=float(rng.uniform(30, 900))))
+        if rng.random() < 0.3:
+            moment = _clear_of_vintage(created + dt.timedelta(days=float(rng.uniform(30, 1500))))
             if EARLY_EXPORT < moment <= LATE_EXPORT:
                 last = replace(first, updated_at=moment, name=f"{name} Inc")
                 if rng.random() < 0.1 and country:

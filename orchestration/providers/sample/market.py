@@ -181,7 +181,8 @@ def _set_days(clock: Clock, extra: tuple[dt.date, ...]) -> list[int]:
     ends = [
         n
         for n, day in enumerate(clock.days)
-        if both[n] and not any(both[m] and clock.days[m].month == day.month for m in range(n + 1, min(n + 32, len(both))))
+        if both[n]
+        and not any(both[m] and clock.days[m].month == day.month for m in range(n + 1, min(n + 32, len(both))))
     ]
     ends = [n for n in ends if clock.days[n] < dt.date(2025, 4, 1)]
     return sorted({0, *ends, *(clock.position(day) for day in extra)})
@@ -247,7 +248,9 @@ def simulate(rng: np.random.Generator, clock: Clock, universe: Universe) -> Mark
     _lift_cro(returns, names, days - 1)
 
     made_up = [n for n, security in enumerate(names) if security.name_zh.startswith("样例港药")]
-    named = [column[security.code] for security in universe.hong_kong if security.cap > 0 and "样例" not in security.name_zh]
+    named = [
+        column[security.code] for security in universe.hong_kong if security.cap > 0 and "样例" not in security.name_zh
+    ]
     late = {code: column[code] for code in ("06990.HK", "02268.HK", "02228.HK")}
     chinext = [n for n, security in enumerate(names) if security.number[0] == "3"]
 
@@ -263,7 +266,9 @@ def simulate(rng: np.random.Generator, clock: Clock, universe: Universe) -> Mark
     review = [clock.position(day) for day in _REVIEWS]
     off_cycle = clock.position(OFF_CYCLE_SET)
 
-    def memberships(first: list[int], swaps: dict[int, tuple[int, int]], extra: tuple[dt.date, ...]) -> dict[int, np.ndarray]:
+    def memberships(
+        first: list[int], swaps: dict[int, tuple[int, int]], extra: tuple[dt.date, ...]
+    ) -> dict[int, np.ndarray]:
         members, found = sorted(first), {}
         for position in _set_days(clock, extra):
             if position in swaps:

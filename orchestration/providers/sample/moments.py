@@ -60,6 +60,4 @@ def clock() -> Clock:
     shanghai = {day for day in sessions("XSHG").sessions if BASE_DAY <= day <= LAST_DAY}
     hong_kong = {day for day in sessions("XHKG").sessions if BASE_DAY <= day <= LAST_DAY}
     days = tuple(sorted(shanghai | hong_kong))
-    return Clock(
-        days, np.array([day in shanghai for day in days]), np.array([day in hong_kong for day in days])
-    )
+    return Clock(days, np.array([day in shanghai for day in days]), np.array([day in hong_kong for day in days]))

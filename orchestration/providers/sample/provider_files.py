@@ -7,19 +7,18 @@ Does not belong here: any figure; they come from the simulation.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import polars as pl
 
-from orchestration.calendars import sessions
-from orchestration.providers.sample.etfs import MISSING_SHARES, LATE_NAV, DECLARED_SPLIT, EtfHistory
+from orchestration.providers.sample.etfs import DECLARED_SPLIT, LATE_NAV, MISSING_SHARES, EtfHistory
 from orchestration.providers.sample.files import SampleFile, csv_bytes, frame, gzip_bytes, workbook_bytes
 from orchestration.providers.sample.funding import Funding, Organization, Round
 from orchestration.providers.sample.market import Bars, Market
 from orchestration.providers.sample.moments import LAST_DAY, QUOTE_DAY, quote_times
 from orchestration.providers.sample.morning import EtfQuotes, Quotes
-from orchestration.providers.sample.universe import NOTE_ETF, Etf, Universe
+from orchestration.providers.sample.universe import Etf, Universe
 from orchestration.providers.sample.visits import Visit
 
 GB18030 = "gb18030"
@@ -50,7 +49,9 @@ def _whole(values: np.ndarray) -> np.ndarray:
     return np.round(values).astype(np.int64)
 
 
-def _eastmoney_bars(days: Sequence[dt.date], bars: Bars, rows: np.ndarray, column: int | None, lot: int, shares: np.ndarray | None) -> pl.DataFrame:
+def _eastmoney_bars(
+    days: Sequence[dt.date], bars: Bars, rows: np.ndarray, column: int | None, lot: int, shares: np.ndarray | None
+) -> pl.DataFrame:
     """Header of fund_etf_hist_em and stock_hk_hist; ``lot``: shares in one unit of 成交量."""
 
     def take(array: np.ndarray) -> np.ndarray:
@@ -75,7 +76,9 @@ def _eastmoney_bars(days: Sequence[dt.date], bars: Bars, rows: np.ndarray, colum
     )
 
 
-def _tushare_bars(codes: Sequence[str], days: Sequence[dt.date], columns: dict[str, np.ndarray], lot: int, thousand: int) -> pl.DataFrame:
+def _tushare_bars(
+    codes: Sequence[str], days: Sequence[dt.date], columns: dict[str, np.ndarray], lot: int, thousand: int
+) -> pl.DataFrame:
     close, previous = columns["close"], columns["previous"]
     return pl.DataFrame(
         {
@@ -214,18 +217,25 @@ def etf_shares(histories: list[EtfHistory], days: Sequence[dt.date]) -> Iterator
                 nav, close = float(history.nav[t]), float(history.bars.close[t])
                 sizes.append(
                     (
-                        f"{day:%Y%m%d}", etf.code, etf.name_zh, count / 1e4, round(count * nav / 1e4, 4), nav, close, "SSE",
-                    )  # fmt: skip
+                        f"{day:%Y%m%d}",
+                        etf.code,
+                        etf.name_zh,
+                        count / 1e4,
+                        round(count * nav / 1e4, 4),
+                        nav,
+                        close,
+                        "SSE",
+                    )
                 )
             else:
                 shanghai.setdefault(_half_year(day), []).append((day.isoformat(), etf, count))
     for half, found in sorted(shanghai.items()):
         found.sort(key=lambda item: (item[0], item[1].code))
-        rows = [
+        counts = [
             (n, etf.number, etf.name_zh, "跨境" if etf.follows_hong_kong else "单市", day, float(count))
             for n, (day, etf, count) in enumerate(found, start=1)
         ]
-        table = frame(("序号", "基金代码", "基金简称", "ETF类型", "统计日期", "基金份额"), rows)
+        table = frame(("序号", "基金代码", "基金简称", "ETF类型", "统计日期", "基金份额"), counts)
         yield SampleFile("etf_shares", f"sse_etf_scale_{half}.csv", csv_bytes(table))
     names = ("trade_date", "ts_code", "etf_name", "total_share", "total_size", "nav", "close", "exchange")
     yield SampleFile("etf_shares", "etf_share_size.csv", csv_bytes(frame(names, sorted(sizes))))
@@ -283,15 +293,27 @@ def etf_master(histories: list[EtfHistory]) -> Iterator[SampleFile]:
     """Profiles and the declared split; the other split is for the warehouse to find."""
     rows = [
         (
-            etf.code, etf.name_en, etf.name_zh, etf.manager, etf.index, etf.listed_on.isoformat(), etf.creation_unit,
+            etf.code,
+            etf.name_en,
+            etf.name_zh,
+            etf.manager,
+            etf.index,
+            etf.listed_on.isoformat(),
+            etf.creation_unit,
             etf.calendar or None,
         )
         for etf in (history.etf for history in histories)
-    ]  # fmt: skip
+    ]
     names = (
-        "etf_code", "name_en", "name_zh", "manager", "tracked_index_code", "listed_on", "creation_unit",
+        "etf_code",
+        "name_en",
+        "name_zh",
+        "manager",
+        "tracked_index_code",
+        "listed_on",
+        "creation_unit",
         "creation_calendar",
-    )  # fmt: skip
+    )
     yield SampleFile("etf_profiles", "etf_profiles.csv", csv_bytes(frame(names, rows), GB18030))
     code, day, k = DECLARED_SPLIT
     table = frame(("etf_code", "effective_date", "numerator", "denominator"), [(code, day.isoformat(), k, 1)])
@@ -389,15 +411,29 @@ def index_quotes(quotes: dict[str, Quotes]) -> Iterator[SampleFile]:
             so_far = own.last[: minute + 1]
             rows.append(
                 (
-                    number, name, last, round(last - previous, 2), round((last / previous - 1) * 100, 2), previous,
-                    float(own.open[minute]), float(so_far.max()), float(so_far.min()), moment,
-                )  # fmt: skip
+                    number,
+                    name,
+                    last,
+                    round(last - previous, 2),
+                    round((last / previous - 1) * 100, 2),
+                    previous,
+                    float(own.open[minute]),
+                    float(so_far.max()),
+                    float(so_far.min()),
+                    moment,
+                )
             )
     names = ("代码", "名称", "最新价", "涨跌额", "涨跌幅", "昨收", "今开", "最高", "最低", "quote_ts")
     yield SampleFile("index_quotes", "hk_index_spot_2025-04-24.csv", csv_bytes(frame(names, rows)))
     others = [code for code in quotes if not code.endswith(".HI")]
     rows = [
-        (code, moment, float(quotes[code].last[minute]), float(quotes[code].open[minute]), float(quotes[code].previous[minute]))
+        (
+            code,
+            moment,
+            float(quotes[code].last[minute]),
+            float(quotes[code].open[minute]),
+            float(quotes[code].previous[minute]),
+        )
         for minute, moment in enumerate(moments)
         for code in others
     ]
@@ -415,27 +451,47 @@ def index_weights(market: Market) -> Iterator[SampleFile]:
                 security = names[column]
                 rows.append(
                     (
-                        days[found.position].isoformat(), security.number.zfill(6), security.name_zh, "医药卫生"
-                        if security.is_hong_kong else "创业板", round(security.cap * 120, 2), round(float(weight) * 100, 2),
-                    )  # fmt: skip
+                        days[found.position].isoformat(),
+                        security.number.zfill(6),
+                        security.name_zh,
+                        "医药卫生" if security.is_hong_kong else "创业板",
+                        round(security.cap * 120, 2),
+                        round(float(weight) * 100, 2),
+                    )
                 )
         header = ("日期", "样本代码", "样本简称", "所属行业", "总市值", "权重")
         yield SampleFile("index_weights", f"{code}.xlsx", workbook_bytes(header, rows))
-    rows = []
+    rows = list[tuple[object, ...]]()
     for found in market.indices["931250.CSI"].sets:
         for column, weight in zip(found.members, found.weights, strict=True):
             security = names[column]
             rows.append(
                 (
-                    days[found.position].isoformat(), "931250", "港股通创新药", "CSI HKC Innovative Drug",
-                    security.number.zfill(6), security.name_zh, security.name_en, "香港联合交易所",
-                    "Stock Exchange of Hong Kong", round(float(weight) * 100, 3),
-                )  # fmt: skip
+                    days[found.position].isoformat(),
+                    "931250",
+                    "港股通创新药",
+                    "CSI HKC Innovative Drug",
+                    security.number.zfill(6),
+                    security.name_zh,
+                    security.name_en,
+                    "香港联合交易所",
+                    "Stock Exchange of Hong Kong",
+                    round(float(weight) * 100, 3),
+                )
             )
-    header = (
-        "日期", "指数代码", "指数名称", "指数英文名称", "成分券代码", "成分券名称", "成分券英文名称", "交易所", "交易所英文名称", "权重",
-    )  # fmt: skip
-    yield SampleFile("index_weights", "931250closeweight.csv", csv_bytes(frame(header, rows)))
+    csi_header = (
+        "日期",
+        "指数代码",
+        "指数名称",
+        "指数英文名称",
+        "成分券代码",
+        "成分券名称",
+        "成分券英文名称",
+        "交易所",
+        "交易所英文名称",
+        "权重",
+    )
+    yield SampleFile("index_weights", "931250closeweight.csv", csv_bytes(frame(csi_header, rows)))
 
 
 def security_master(universe: Universe) -> Iterator[SampleFile]:
@@ -493,35 +549,119 @@ def security_quotes(market: Market, quotes: Quotes) -> Iterator[SampleFile]:
                 change = round(price - previous, 3) if price else 0.0
                 rows.append(
                     (
-                        hong_kong_time, security.number, security.name_zh, security.name_en, "EQTY", price, change,
-                        round(change / previous * 100, 3), previous, first, float(high[minute, n]),
-                        float(low[minute, n]), volume, turnover, price, price,
-                    )  # fmt: skip
+                        hong_kong_time,
+                        security.number,
+                        security.name_zh,
+                        security.name_en,
+                        "EQTY",
+                        price,
+                        change,
+                        round(change / previous * 100, 3),
+                        previous,
+                        first,
+                        float(high[minute, n]),
+                        float(low[minute, n]),
+                        volume,
+                        turnover,
+                        price,
+                        price,
+                    )
                 )
             else:
                 canonical.append((security.code, full_time, price, first, previous, volume, turnover, "CNY"))
     names = (
-        "日期时间", "代码", "中文名称", "英文名称", "交易类型", "最新价", "涨跌额", "涨跌幅", "昨收", "今开", "最高", "最低",
-        "成交量", "成交额", "买一", "卖一",
-    )  # fmt: skip
+        "日期时间",
+        "代码",
+        "中文名称",
+        "英文名称",
+        "交易类型",
+        "最新价",
+        "涨跌额",
+        "涨跌幅",
+        "昨收",
+        "今开",
+        "最高",
+        "最低",
+        "成交量",
+        "成交额",
+        "买一",
+        "卖一",
+    )
     yield SampleFile("security_quotes", "hk_spot_2025-04-24.csv", csv_bytes(frame(names, rows)))
-    names = ("security_code", "quote_ts", "last", "open", "prev_close", "volume_shares", "turnover", "currency")
-    content = gzip_bytes(csv_bytes(frame(names, canonical)))
+    header = ("security_code", "quote_ts", "last", "open", "prev_close", "volume_shares", "turnover", "currency")
+    content = gzip_bytes(csv_bytes(frame(header, canonical)))
     yield SampleFile("security_quotes", "security_quotes_2025-04-24.csv.gz", content)
 
 
-_ORGANIZATION_HEADER = (
-    "uuid,name,type,permalink,cb_url,rank,created_at,updated_at,legal_name,roles,domain,homepage_url,country_code,"
-    "state_code,region,city,address,postal_code,status,short_description,category_list,category_groups_list,"
-    "num_funding_rounds,total_funding_usd,total_funding,total_funding_currency_code,founded_on,last_funding_on,"
-    "closed_on,employee_count,email,phone,facebook_url,linkedin_url,twitter_url,logo_url,alias1,alias2,alias3,"
-    "primary_role,num_exits"
-).split(",")
-_ROUND_HEADER = (
-    "uuid,name,type,permalink,cb_url,rank,created_at,updated_at,country_code,state_code,region,city,investment_type,"
-    "announced_on,raised_amount_usd,raised_amount,raised_amount_currency_code,post_money_valuation_usd,"
-    "post_money_valuation,post_money_valuation_currency_code,investor_count,org_uuid,org_name,lead_investor_uuids"
-).split(",")
+_ORGANIZATION_HEADER = [
+    "uuid",
+    "name",
+    "type",
+    "permalink",
+    "cb_url",
+    "rank",
+    "created_at",
+    "updated_at",
+    "legal_name",
+    "roles",
+    "domain",
+    "homepage_url",
+    "country_code",
+    "state_code",
+    "region",
+    "city",
+    "address",
+    "postal_code",
+    "status",
+    "short_description",
+    "category_list",
+    "category_groups_list",
+    "num_funding_rounds",
+    "total_funding_usd",
+    "total_funding",
+    "total_funding_currency_code",
+    "founded_on",
+    "last_funding_on",
+    "closed_on",
+    "employee_count",
+    "email",
+    "phone",
+    "facebook_url",
+    "linkedin_url",
+    "twitter_url",
+    "logo_url",
+    "alias1",
+    "alias2",
+    "alias3",
+    "primary_role",
+    "num_exits",
+]
+_ROUND_HEADER = [
+    "uuid",
+    "name",
+    "type",
+    "permalink",
+    "cb_url",
+    "rank",
+    "created_at",
+    "updated_at",
+    "country_code",
+    "state_code",
+    "region",
+    "city",
+    "investment_type",
+    "announced_on",
+    "raised_amount_usd",
+    "raised_amount",
+    "raised_amount_currency_code",
+    "post_money_valuation_usd",
+    "post_money_valuation",
+    "post_money_valuation_currency_code",
+    "investor_count",
+    "org_uuid",
+    "org_name",
+    "lead_investor_uuids",
+]
 
 
 def _export(header: list[str], records: list[dict[str, object]]) -> bytes:
@@ -579,38 +719,76 @@ def funding(found: Funding) -> Iterator[SampleFile]:
         yield SampleFile("funding_rounds", f"funding_rounds_{day}.csv.gz", _export(_ROUND_HEADER, records))
     rows = [
         (
-            item.uuid, item.organization, item.announced_on.isoformat(), item.kind, item.amount, item.country or None,
-            item.investors, f"{item.created_at:%Y-%m-%d %H:%M:%S}", f"{item.updated_at:%Y-%m-%d %H:%M:%S}",
+            item.uuid,
+            item.organization,
+            item.announced_on.isoformat(),
+            item.kind,
+            item.amount,
+            item.country or None,
+            item.investors,
+            f"{item.created_at:%Y-%m-%d %H:%M:%S}",
+            f"{item.updated_at:%Y-%m-%d %H:%M:%S}",
             f"{moment:%Y-%m-%d %H:%M:%S}",
         )
         for item, moment in found.deleted
-    ]  # fmt: skip
+    ]
     header = (
-        "round_uuid", "org_uuid", "announced_on", "investment_type", "raised_amount_usd", "country_code",
-        "investor_count", "created_at", "updated_at", "deleted_at",
-    )  # fmt: skip
+        "round_uuid",
+        "org_uuid",
+        "announced_on",
+        "investment_type",
+        "raised_amount_usd",
+        "country_code",
+        "investor_count",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    )
     yield SampleFile("funding_rounds", "funding_rounds_deleted_2025-04-23.csv", csv_bytes(frame(header, rows)))
 
 
 def broker_visits(found: dict[tuple[int, int], list[Visit]]) -> Iterator[SampleFile]:
     """A file a month in GB18030; price and change are those of the moment of the download, as delivered."""
     names = (
-        "序号", "代码", "名称", "最新价", "涨跌幅", "调研机构", "机构类型", "调研人员", "接待方式", "接待人员", "接待地点",
-        "调研日期", "公告日期",
-    )  # fmt: skip
+        "序号",
+        "代码",
+        "名称",
+        "最新价",
+        "涨跌幅",
+        "调研机构",
+        "机构类型",
+        "调研人员",
+        "接待方式",
+        "接待人员",
+        "接待地点",
+        "调研日期",
+        "公告日期",
+    )
     for (year, month), visits in sorted(found.items()):
         rows = [
             (
-                n, visit.company.number, visit.company.name_zh, visit.company.price, 0.0, visit.organisation, visit.kind,
-                visit.people, visit.way, "董事会秘书", "公司会议室", visit.day.isoformat(),
+                n,
+                visit.company.number,
+                visit.company.name_zh,
+                visit.company.price,
+                0.0,
+                visit.organisation,
+                visit.kind,
+                visit.people,
+                visit.way,
+                "董事会秘书",
+                "公司会议室",
+                visit.day.isoformat(),
                 visit.notice.isoformat() if visit.notice else None,
             )
             for n, visit in enumerate(visits, start=1)
-        ]  # fmt: skip
+        ]
         content = csv_bytes(frame(names, rows), GB18030)
         yield SampleFile("broker_visits", f"jgdy_detail_{year}-{month:02d}.csv", content)
 
 
-def canonical(table: str, name: str, header: Sequence[str], rows: Sequence[Sequence[object]], encoding: str = "utf-8") -> SampleFile:
+def canonical(
+    table: str, name: str, header: Sequence[str], rows: Sequence[Sequence[object]], encoding: str = "utf-8"
+) -> SampleFile:
     """A file in the canonical header of its table."""
     return SampleFile(table, name, csv_bytes(frame(header, rows), encoding))

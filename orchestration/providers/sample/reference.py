@@ -10,8 +10,18 @@ from orchestration.providers.sample.moments import Clock
 from orchestration.providers.sample.universe import CRO_MEMBERS, SECTORS, Security, Universe
 
 SECTOR_HEADER = (
-    "l1_code", "l1_name", "l2_code", "l2_name", "l3_code", "l3_name", "ts_code", "name", "in_date", "out_date", "is_new",
-)  # fmt: skip
+    "l1_code",
+    "l1_name",
+    "l2_code",
+    "l2_name",
+    "l3_code",
+    "l3_name",
+    "ts_code",
+    "name",
+    "in_date",
+    "out_date",
+    "is_new",
+)
 _RECLASSIFIED_ON = dt.date(2024, 7, 1)
 _RECLASSIFIED = 4
 
@@ -40,9 +50,13 @@ def sector_rows(rng: np.random.Generator, companies: list[Security]) -> list[tup
     def levels(sector: str, branch: int) -> tuple[str, ...]:
         name = names[sector]
         return (
-            f"{sector}.SI", name, f"{int(sector) + 1 + branch}.SI", f"{name}{'甲乙丙'[branch]}Ⅱ",
-            f"85{sector[2:5]}{1 + branch}.SI", f"{name}{'甲乙丙'[branch]}Ⅲ",
-        )  # fmt: skip
+            f"{sector}.SI",
+            name,
+            f"{int(sector) + 1 + branch}.SI",
+            f"{name}{'甲乙丙'[branch]}Ⅱ",
+            f"85{sector[2:5]}{1 + branch}.SI",
+            f"{name}{'甲乙丙'[branch]}Ⅲ",
+        )
 
     rows: list[tuple[object, ...]] = []
     for company in companies:
@@ -54,9 +68,7 @@ def sector_rows(rng: np.random.Generator, companies: list[Security]) -> list[tup
             old = levels("801750", branch)
             rows.append((*old, company.code, company.name_zh, f"{start:%Y%m%d}", f"{_RECLASSIFIED_ON:%Y%m%d}", "N"))
             start = _RECLASSIFIED_ON
-        rows.append(
-            (*levels(company.sector, branch), company.code, company.name_zh, f"{start:%Y%m%d}", None, "Y")
-        )
+        rows.append((*levels(company.sector, branch), company.code, company.name_zh, f"{start:%Y%m%d}", None, "Y"))
     return rows
 
 
@@ -66,9 +78,15 @@ def concept_rows(rng: np.random.Generator, universe: Universe) -> list[tuple[obj
     concepts = {
         "CRO": list(CRO_MEMBERS),
         "ADC": [drugs[n] for n in sorted(rng.permutation(len(drugs))[:12])],
-        "GLP-1": [drugs[n] for n in sorted(rng.permutation(len(drugs))[:9])],
+        "GLP1": [drugs[n] for n in sorted(rng.permutation(len(drugs))[:9])],
     }
-    dates = [dt.date(2023, 4, 24), dt.date(2023, 12, 29), dt.date(2024, 6, 28), dt.date(2024, 12, 31), dt.date(2025, 3, 31)]
+    dates = [
+        dt.date(2023, 4, 24),
+        dt.date(2023, 12, 29),
+        dt.date(2024, 6, 28),
+        dt.date(2024, 12, 31),
+        dt.date(2025, 3, 31),
+    ]
     rows: list[tuple[object, ...]] = []
     for concept, members in concepts.items():
         for number, date in enumerate(dates):

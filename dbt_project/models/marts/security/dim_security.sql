@@ -1,7 +1,7 @@
 with seen as (
     select security_code from {{ ref('stg_securities') }}
     union
-    select security_code from {{ ref('stg_security_bars') }}
+    select security_code from {{ ref('int_security_returns') }}
     union
     select security_code from {{ ref('stg_security_quotes') }}
     union
@@ -10,6 +10,10 @@ with seen as (
     select security_code from {{ ref('stg_concept_members') }}
     union
     select security_code from {{ ref('stg_connect_eligibility') }}
+    union
+    select security_code from {{ ref('stg_sector_members') }}
+    union
+    select security_code from {{ ref('stg_broker_visits') }}
 )
 
 select

@@ -1,0 +1,233 @@
+"""The Dagster layer: what is there, what waits for what, what blocks what. No dbt call, no gate: their places are
+taken by a mart of one line and a report made by hand."""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+
+from expectations.gate import CheckResult, report_of
+from orchestration import schedules
+from orchestration.assets.build import BATCHES, CALENDAR, PARAMETERS, build_inputs
+from orchestration.assets.raw import accounting, raw_assets, raw_key
+from orchestration.assets.release import NOTE, RELEASE, release_assets
+from orchestration.checks import gate_checks, result_of
+from orchestration.contracts import CONTRACTS
+from orchestration.ingest import TableReport
+from orchestration.jobs import REFRESH, refresh_job
+from orchestration.paths import PROJECT_ROOT
+from orchestration.refresh import RefusedError
+
+FLOW = dg.AssetKey(["marts", "fct_etf_daily"])
+
+
+def check(passed, severity="critical", mart="marts.fct_etf_daily"):
+    return CheckResult("flow_sums", mart, severity, "etf", "because", passed, "3", "0", 3, [{"etf_code": "159567.SZ"}])
+
+
+class FakeRefresh:
+    """Answers like a ``Refresh`` and writes down what was asked of it."""
+
+    def __init__(self, news=True, checks=()):
+        self.asked, self.news, self.report = [], news, report_of(checks)
+        self.as_of, self.make_current = dt.datetime(2025, 4, 24, 2, 30, tzinfo=dt.UTC), True
+        self.settings = SimpleNamespace(releases=PROJECT_ROOT)
+
+    def ingest(self, table):
+        self.asked.append(table)
+        return TableReport(table)
+
+    def ingest_strays(self):
+        return TableReport("_unknown")
+
+    def has_news(self):
+        return self.news
+
+    def prepare(self):
+        self.asked.append("prepare")
+        return 3, 1
+
+    def audit(self):
+        self.asked.append("audit")
+        return self.report
+
+    def publish(self):
+        if not self.report.passed:
+            raise RefusedError("refused")
+        self.asked.append("publish")
+        return SimpleNamespace(release_id="20260101T000000-00000000", as_of=self.as_of)
+
+    def row_counts(self):
+        return [("fct_etf_daily", 12)]
+
+    def note(self):
+        return "159567.SZ +3.72%"
+
+
+def run_job(fake):
+    @dg.asset(key=FLOW, deps=[PARAMETERS, raw_key("etf_shares")])
+    def mart():
+        fake.asked.append("dbt")
+
+    definitions = dg.Definitions(
+        assets=[*raw_assets(), build_inputs, mart, *release_assets([FLOW])],
+        asset_checks=[gate_checks([FLOW], BATCHES)],
+        jobs=[refresh_job()],
+        resources={"refresh": dg.ResourceDefinition.hardcoded_resource(fake)},
+    )
+    return definitions.resolve_job_def(REFRESH).execute_in_process(
+        raise_on_error=False, instance=dg.DagsterInstance.ephemeral()
+    )
+
+
+def made(result):
+    return {event.asset_key for event in result.get_asset_materialization_events()}
+
+
+def test_a_run_goes_from_every_raw_table_to_the_note():
+    fake = FakeRefresh(checks=[check(True)])
+    result = run_job(fake)
+    assert result.success
+    assert set(fake.asked[: len(CONTRACTS)]) == set(CONTRACTS)
+    assert fake.asked[len(CONTRACTS) :] == ["prepare", "dbt", "audit", "publish"]
+    assert {raw_key(table) for table in CONTRACTS} | {PARAMETERS, CALENDAR, BATCHES, FLOW, RELEASE, NOTE} <= made(
+        result
+    )
+
+
+def test_without_news_everything_after_raw_is_skipped_and_the_run_succeeds():
+    fake = FakeRefresh(news=False)
+    result = run_job(fake)
+    assert result.success
+    assert not {"prepare", "dbt", "audit", "publish"} & set(fake.asked)
+    assert raw_key("etf_bars") in made(result)
+    assert RELEASE not in made(result)
+
+
+def test_a_refusing_check_blocks_the_release_and_fails_the_run():
+    fake = FakeRefresh(checks=[check(False)])
+    result = run_job(fake)
+    assert not result.success
+    assert "publish" not in fake.asked
+    assert FLOW in made(result), "the build stays, to be looked at"
+    assert RELEASE not in made(result)
+
+
+def test_a_refusing_check_that_names_no_mart_blocks_as_well():
+    fake = FakeRefresh(checks=[check(True), check(False, mart="meta.batches")])
+    assert not run_job(fake).success
+    assert "publish" not in fake.asked
+
+
+def test_a_warning_is_shown_and_blocks_nothing():
+    fake = FakeRefresh(checks=[check(False, "warning")])
+    result = run_job(fake)
+    assert result.success
+    assert "publish" in fake.asked
+    shown = {(e.asset_key, e.passed, e.severity) for e in result.get_asset_check_evaluations()}
+    assert (FLOW, False, dg.AssetCheckSeverity.WARN) in shown
+
+
+def test_a_verdict_names_check_figure_limit_and_rows():
+    verdict = result_of(FLOW, [check(True), check(False)])
+    assert verdict.severity is dg.AssetCheckSeverity.ERROR
+    text = verdict.metadata["results"].value
+    assert text.splitlines()[2].startswith("| flow_sums | REFUSED | 3 | 0 | 3 |")
+    assert "159567.SZ" in verdict.metadata["sample"].value
+
+
+def test_raw_assets_tell_key_grain_and_columns():
+    assets = {asset.key: asset for asset in raw_assets()}
+    bars = assets[raw_key("etf_bars")]
+    metadata = bars.metadata_by_key[raw_key("etf_bars")]
+    assert metadata["key"] == "etf_code, trade_date"
+    names = [column.name for column in metadata["dagster/column_schema"].columns]
+    assert names == CONTRACTS["etf_bars"].arrow_schema().names
+    assert set(accounting(TableReport("etf_bars"))) >= {"rows_landed", "rows_accepted", "rows_quarantined"}
+
+
+@pytest.mark.parametrize(
+    ("date", "is_session"),
+    [
+        (dt.date(2025, 4, 24), True),
+        (dt.date(2025, 4, 26), False),
+        (dt.date(2025, 4, 18), True),
+        (dt.date(2025, 10, 1), False),
+        (dt.date(2025, 10, 2), True),
+    ],
+    ids=["session", "Saturday", "Shenzhen open, Hong Kong closed", "both closed", "Hong Kong open, Shenzhen closed"],
+)
+def test_the_schedule_skips_days_on_which_nothing_happens(date, is_session):
+    reason = schedules.reason_to_skip(date)
+    assert (reason is None) == is_session
+    assert is_session or date.isoformat() in reason
+
+
+def test_the_schedule_says_why_it_skips():
+    schedule = schedules.market_schedule(refresh_job())
+    saturday = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2025, 4, 26, 8, 40, tzinfo=dt.UTC))
+    assert "no session" in schedule.evaluate_tick(saturday).skip_message
+    thursday = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2025, 4, 24, 8, 40, tzinfo=dt.UTC))
+    assert len(schedule.evaluate_tick(thursday).run_requests) == 1
+    assert schedule.execution_timezone == "Asia/Shanghai"
+
+
+@pytest.fixture(scope="module")
+def location(tmp_path_factory):
+    """The real code location on an empty SECTOR_HOME, loaded in a process of its own."""
+    home = tmp_path_factory.mktemp("home")
+    script = """
+import json
+from orchestration.definitions import build_defs
+defs = build_defs()
+graph = defs.resolve_asset_graph()
+job = defs.resolve_job_def("refresh")
+key = lambda k: "/".join(k.path)
+print(json.dumps({
+    "parents": {key(k): sorted(key(p) for p in graph.get(k).parent_keys) for k in graph.get_all_asset_keys()},
+    "groups": {key(k): graph.get(k).group_name for k in graph.materializable_asset_keys},
+    "described": [key(k) for k in graph.materializable_asset_keys if graph.get(k).description],
+    "executor": job.executor_def.name,
+    "gate": sorted(key(c.asset_key) for c in graph.asset_check_keys if c.name == "gate"),
+    "schedules": [s.name for s in defs.schedules], "sensors": [s.name for s in defs.sensors],
+}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "SECTOR_HOME": str(home), "DO_NOT_TRACK": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_model_hangs_on_the_raw_assets_and_the_release_on_every_mart(location):
+    parents = location["parents"]
+    marts = {key for key in parents if key.startswith("marts/")}
+    assert marts <= set(parents["release"])
+    assert set(location["gate"]) == {*marts, "meta/batches"}
+    for table in CONTRACTS:
+        assert f"raw/{table}" in parents["control/build_parameters"]
+    assert "raw/etf_bars" in parents["staging/stg_etf_bars"]
+    assert parents["market_note"] == ["release"]
+
+
+def test_every_asset_is_described_and_grouped(location):
+    undescribed = set(location["groups"]) - set(location["described"])
+    assert not undescribed
+    assert set(location["groups"].values()) == {
+        "raw", "control", "staging", "intermediate", "reference", "marts", "release",
+    }  # fmt: skip
+
+
+def test_one_process_runs_all_steps(location):
+    """The multiprocess executor starts an interpreter per step: seconds each, and the run lock would be taken twice."""
+    assert location["executor"] == "in_process"
+    assert location["schedules"] == ["market_days"]
+    assert location["sensors"] == ["new_files"]

@@ -1,0 +1,314 @@
+"""The gate: empty builds pass, broken ones are refused by the check that is meant to, warnings only show."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.gate import CheckResult, GateError, failure_message, report_of, run_gate
+from expectations.suites import SUITES
+from tests.support.marts import AS_OF, MARTS, accounting, empty_build, fill, refusals
+from warehouse.build import MARTS_FILE, WORK_FILE
+from warehouse.catalog import write_inputs
+
+DAY = dt.date(2025, 4, 23)
+BEFORE = AS_OF - dt.timedelta(hours=12)
+Breaker = Callable[[Path], None]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    empty_build(tmp_path)
+    write_inputs(tmp_path / MARTS_FILE, accounting(), refusals())
+    return tmp_path
+
+
+def rows(table: str, *values: dict[str, object]) -> Breaker:
+    return lambda build: fill(build, table, values)
+
+
+def window(**changes: object) -> dict[str, object]:
+    whole: dict[str, object] = {
+        "etf_code": "159567.SZ",
+        "as_of_date": DAY,
+        "window_sessions": 5,
+        "inflow_days": 1,
+        "outflow_days": 0,
+        "structural_zero_days": 0,
+        "missing_days": 0,
+        "cumulative_flow_cny": 100,
+        "max_daily_flow_cny": 100,
+        "average_flow_cny": 20,
+        "knowledge_at": BEFORE,
+    }
+    return whole | changes
+
+
+def day(**changes: object) -> dict[str, object]:
+    whole: dict[str, object] = {
+        "etf_code": "159567.SZ",
+        "trade_date": DAY,
+        "net_flow_cny": 100,
+        "flow_status": "final",
+        "knowledge_at": BEFORE,
+    }
+    return whole | changes
+
+
+def visits(code: str, companies: int, kind: str = "all") -> dict[str, object]:
+    return {
+        "scheme": "SW2021",
+        "sector_code": code,
+        "as_of_date": DAY,
+        "visitor_type": kind,
+        "companies_mtd": companies,
+        "visits_mtd": companies,
+        "institutions_mtd": companies,
+    }
+
+
+def funding(region: str, amount: int, deals: int) -> dict[str, object]:
+    return {
+        "profile": "vc_pe_broad",
+        "segment": "all",
+        "region": region,
+        "quarter_start": dt.date(2025, 1, 1),
+        "amount_usd": amount,
+        "deals": deals,
+    }
+
+
+def member(code: str, weight: float, change: float) -> dict[str, object]:
+    return {
+        "index_code": "987018.CNI",
+        "trade_date": DAY,
+        "security_code": code,
+        "weight": weight,
+        "change_ratio": change,
+        "contribution_ratio": weight * change,
+    }
+
+
+def accounted(build: Path, accepted: int, repeated: int) -> None:
+    batches = accounting([("b1", "etf_bars", "etf_bars/a.csv", 10, accepted, 0, repeated)])
+    write_inputs(build / MARTS_FILE, batches, refusals())
+
+
+REFUSED: dict[str, tuple[Breaker, str]] = {
+    "batch accounting": (lambda build: accounted(build, 0, 9), "meta.batches.rows_accounted_for"),
+    "accepted rows that raw does not hold": (
+        lambda build: accounted(build, 10, 0),
+        "meta.batches.accepted_rows_are_in_raw",
+    ),
+    "doubled grain": (rows("fct_etf_daily", day(), day()), "marts.fct_etf_daily.grain_unique"),
+    "key without value": (rows("fct_etf_daily", day(etf_code=None)), "marts.fct_etf_daily.etf_code_known"),
+    "knowledge after the cut": (
+        rows("fct_etf_daily", day(knowledge_at=AS_OF + dt.timedelta(seconds=1))),
+        "marts.fct_etf_daily.knowledge_within_cut",
+    ),
+    "flow on a non-session": (
+        rows("fct_etf_daily", day(trade_date=dt.date(2025, 4, 19))),
+        "marts.fct_etf_daily.date_is_session",
+    ),
+    "unknown status": (rows("fct_etf_daily", day(flow_status="guess")), "marts.fct_etf_daily.flow_status_in_set"),
+    "missing flow with a figure": (
+        rows("fct_etf_daily", day(flow_status="missing")),
+        "marts.fct_etf_daily.missing_means_null",
+    ),
+    "assets in another unit": (
+        rows("fct_etf_daily", day(shares=1000, unit_nav=1.5, aum_cny=15000000)),
+        "marts.fct_etf_daily.aum_is_shares_times_nav",
+    ),
+    "high below low": (
+        rows("fct_etf_daily", day(open=1, high=1, low=2, close=1)),
+        "marts.fct_etf_daily.ohlc_order",
+    ),
+    "window that is not the sum of its days": (
+        lambda build: (
+            fill(build, "fct_etf_daily", [day()]),
+            fill(build, "fct_etf_flow_window", [window(cumulative_flow_cny=100.06, average_flow_cny=20.01)]),
+        ),
+        "marts.fct_etf_flow_window.cumulative_is_sum_of_days",
+    ),
+    "inflow day counted twice": (
+        lambda build: (
+            fill(build, "fct_etf_daily", [day()]),
+            fill(build, "fct_etf_flow_window", [window(inflow_days=2)]),
+        ),
+        "marts.fct_etf_flow_window.counts_are_counts_of_days",
+    ),
+    "weights that sum to less": (
+        rows("fct_constituent_daily", member("01801.HK", 0.5, 0.1), member("09926.HK", 0.4, 0.1)),
+        "marts.fct_constituent_daily.weights_sum_to_one",
+    ),
+    "six-digit Hong Kong code": (
+        rows("dim_security", {"security_code": "001801.HK"}),
+        "marts.dim_security.hong_kong_codes_have_five_digits",
+    ),
+    "breadth that is not its members'": (
+        lambda build: (
+            fill(build, "fct_constituent_daily", [member("01801.HK", 1.0, 0.1)]),
+            fill(
+                build,
+                "fct_index_breadth_daily",
+                [
+                    {
+                        "index_code": "987018.CNI",
+                        "trade_date": DAY,
+                        "advancers": 2,
+                        "decliners": 0,
+                        "unchanged": 0,
+                        "suspended": 0,
+                    }
+                ],
+            ),
+        ),
+        "marts.fct_index_breadth_daily.counts_add_up",
+    ),
+    "sector above all sectors": (
+        rows("fct_sector_visits_daily", visits("ALL", 5), visits("801080", 7)),
+        "marts.fct_sector_visits_daily.all_sectors_cover_each",
+    ),
+    "sector without a total": (
+        rows("fct_sector_visits_daily", visits("801080", 7)),
+        "marts.fct_sector_visits_daily.all_sectors_cover_each",
+    ),
+    "regions that do not make the world": (
+        rows(
+            "fct_funding_quarterly",
+            funding("GLOBAL", 100, 4),
+            funding("USA", 50, 2),
+            funding("CHN", 30, 1),
+            funding("HKG", 0, 0),
+            funding("ROW", 19, 1),
+        ),
+        "marts.fct_funding_quarterly.regions_conserve_global",
+    ),
+    "state against its quote": (
+        rows(
+            "fct_index_intraday",
+            {
+                "index_code": "HSI.HI",
+                "quote_ts": BEFORE,
+                "change_ratio": -0.01,
+                "open_state": "low_open_now_up",
+                "turned_at": BEFORE,
+            },
+        ),
+        "marts.fct_index_intraday.state_agrees_with_quote",
+    ),
+    "note without most of its claims": (
+        rows(
+            "rpt_market_note",
+            {"note_date": DAY, "claim_id": "etf_change", "claim": "Up.", "value": 0.1, "status": "reproduced"},
+        ),
+        "marts.rpt_market_note.every_claim_present",
+    ),
+    "figure of a claim that is not available": (
+        rows(
+            "rpt_market_note",
+            {"note_date": DAY, "claim_id": "etf_change", "claim": "?", "value": 0.1, "status": "not_available"},
+        ),
+        "marts.rpt_market_note.figure_exactly_where_reproduced",
+    ),
+}
+
+
+def test_empty_build_passes_without_a_word(build: Path) -> None:
+    report = run_gate(build)
+    assert report.passed
+    assert [check for check in report.checks if not check.passed] == []
+    assert len(report.checks) > 100
+    assert failure_message(report) == ""
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_broken_build_is_refused_by_name(build: Path, case: str) -> None:
+    breaker, expected = REFUSED[case]
+    breaker(build)
+    report = run_gate(build, tables={expected.rsplit(".", 1)[0]})
+    assert not report.passed
+    assert expected in {f"{check.mart}.{check.check_name}" for check in report.refusing}
+    message = failure_message(report)
+    assert expected.rsplit(".", 1)[0] in message
+    json.loads(report.to_json())
+
+
+def test_message_names_figure_and_rows(build: Path) -> None:
+    accounted(build, 0, 9)
+    message = failure_message(run_gate(build, tables={"meta.batches"}))
+    assert "meta.batches · rows_accounted_for: 1 rows, allowed: landed = accepted + quarantined + repeated" in message
+    assert "file=etf_bars/a.csv, rows_landed=10" in message
+
+
+def test_warning_shows_and_lets_pass(build: Path) -> None:
+    quote = {"etf_code": "159567.SZ", "knowledge_at": BEFORE}
+    earlier = BEFORE - dt.timedelta(minutes=1)
+    fill(
+        build,
+        "fct_etf_intraday",
+        [
+            quote | {"quote_ts": earlier, "turnover_cny": 200},
+            quote | {"quote_ts": BEFORE, "turnover_cny": 100},
+        ],
+    )
+    report = run_gate(build, tables={"marts.fct_etf_intraday"})
+    assert report.passed
+    assert [check.check_name for check in report.warnings] == ["turnover_does_not_fall"]
+    assert failure_message(report) == ""
+
+
+def test_every_audit_finding_is_a_warning(build: Path) -> None:
+    with duckdb.connect(str(build / WORK_FILE)) as con:
+        con.execute(
+            "create table intermediate.int_audit_index_weight_sets as select 'weights_off' as check_name, "
+            "'HSI.HI ' || i as subject, 'sum is 0.9' as detail from range(2) as r(i)"
+        )
+        con.execute(
+            "create table intermediate.int_audit_etf_splits (check_name varchar, subject varchar, detail varchar)"
+        )
+    report = run_gate(build, tables=())
+    assert report.passed
+    assert [(w.check_name, w.observed, w.reason, w.owner) for w in report.warnings] == [
+        ("weights_off", "HSI.HI 0", "sum is 0.9", "index"),
+        ("weights_off", "HSI.HI 1", "sum is 0.9", "index"),
+    ]
+    assert "etf_splits" in {check.check_name for check in report.checks if check.passed}
+
+
+def test_audit_model_of_another_shape_breaks_the_gate(build: Path) -> None:
+    with duckdb.connect(str(build / WORK_FILE)) as con:
+        con.execute("create table intermediate.int_audit_odd as select 1 as x")
+    with pytest.raises(GateError, match="int_audit_odd"):
+        run_gate(build, tables=())
+
+
+def test_missing_mart_breaks_the_gate(build: Path) -> None:
+    with duckdb.connect(str(build / MARTS_FILE)) as con:
+        con.execute("drop table marts.fct_index_daily")
+    with pytest.raises(GateError, match="fct_index_daily"):
+        run_gate(build, tables={"marts.fct_index_daily"})
+
+
+def test_every_mart_has_a_suite_and_every_check_a_reason() -> None:
+    assert {suite.table for suite in SUITES} == {f"marts.{name}" for name in [*MARTS, "dim_date"]} | {"meta.batches"}
+    for suite in SUITES:
+        names = [check.name for check in suite.checks]
+        assert len(names) == len(set(names)), suite.table
+        for check in suite.checks:
+            assert check.severity in {"critical", "warning"}
+            assert check.reason.endswith("."), (suite.table, check.name)
+            assert check.limit
+        if suite.table.startswith("marts.fct_"):
+            assert "knowledge_within_cut" in names
+
+
+def test_only_critical_failures_refuse() -> None:
+    def result(severity: str, passed: bool) -> CheckResult:
+        return CheckResult("c", "marts.m", severity, "o", "r.", passed, "1 rows", "none")  # type: ignore[arg-type]
+
+    assert report_of([result("warning", False), result("critical", True)]).passed
+    assert not report_of([result("critical", False)]).passed
