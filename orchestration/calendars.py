@@ -63,7 +63,8 @@ class Sessions:
 
 
 def _overrides(market: str) -> tuple[set[dt.date], set[dt.date]]:
-    added, removed = set(), set()
+    added: set[dt.date] = set()
+    removed: set[dt.date] = set()
     with (SEEDS / "calendar_overrides.csv").open(encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
             if row["market"] == market:

@@ -32,7 +32,10 @@ REFUSED = 1
 WRONG = 2
 INTERRUPTED = 130
 
-out = Console(highlight=False, soft_wrap=True)
+PIPE_WIDTH = 240
+"""Columns of a table that no terminal shows: nothing is folded."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(

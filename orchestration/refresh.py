@@ -146,9 +146,11 @@ class Refresh:
         self.reports.append(report)
         if report.batches:
             files = f"{len(report.batches)} file{'s' if len(report.batches) != 1 else ''}"
-            refused = f", {report.rows_quarantined:,} refused" if report.rows_quarantined else ""
-            repeated = f", {report.rows_repeated:,} repeated" if report.rows_repeated else ""
-            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{repeated}{refused}")
+            counts = [(report.rows_repeated, "repeated"), (report.rows_quarantined, "refused")]
+            more = "".join(f", {count:,} {word}" for count, word in counts if count)
+            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{more}")
+            for batch in report.refused_whole:
+                self.progress(f"  refused {batch.file}: {batch.refused_whole}")
         return report
 
     def has_news(self) -> bool:
@@ -271,8 +273,6 @@ class Refresh:
             settings_fingerprint=identity,
             input_batch_ids=batch_ids,
             is_sample=is_sample,
-            note_etf_code=settings.note_etf,
-            note_index_code=settings.note_index,
             duckdb_version=version("duckdb"),
             dbt_version=version("dbt-core"),
         )

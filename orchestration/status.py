@@ -16,7 +16,7 @@ from rich.table import Table
 from orchestration.fingerprint import settings_fingerprint
 from orchestration.ingest import Ledger, unread
 from orchestration.locking import is_held, run_lock
-from orchestration.moments import write_moment
+from orchestration.moments import write_moment, write_short
 from orchestration.refresh import last_refusal, release_file, utc_now
 from orchestration.settings import Settings
 from warehouse import releases as shelf
@@ -24,7 +24,6 @@ from warehouse import releases as shelf
 if TYPE_CHECKING:
     from warehouse.releases import ReleaseRecord
 
-SHOWN_BATCHES = 12
 SHOWN_REASONS = 12
 
 
@@ -136,7 +135,7 @@ def print_status(document: dict[str, Any], console: Console) -> None:
     if document["quarantine"]:
         _print_quarantine(document, console)
     if document["checks_failed"]:
-        console.print("\nfailed checks")
+        console.print("\nfailed checks (warnings: a critical one would have refused the release)", markup=False)
         table = _table("severity", "table", "check", "observed", "limit")
         for row in document["checks_failed"]:
             table.add_row(row["severity"], row["mart"], row["check_name"], str(row["observed"]), str(row["allowed"]))
@@ -145,18 +144,21 @@ def print_status(document: dict[str, Any], console: Console) -> None:
 
 def _print_batches(document: dict[str, Any], console: Console) -> None:
     batches = document["batches"]
-    console.print(f"\n{len(batches)} landed files read, the latest:")
-    counted = ("landed", "accepted", "refused", "repeated")
-    table = _table("file", "dialect", *counted, right=counted)
-    for row in sorted(batches, key=lambda row: row["ingested_at"], reverse=True)[:SHOWN_BATCHES]:
-        counts = (row["rows_landed"], row["rows_accepted"], row["rows_quarantined"], row["rows_repeated"])
-        table.add_row(row["file"], row["dialect"] or "refused", *(f"{count:,}" for count in counts))
+    counted = ("rows_landed", "rows_accepted", "rows_quarantined", "rows_repeated")
+    shown = ("files", "landed", "accepted", "refused", "repeated")
+    console.print("\nlanded so far", markup=False)
+    table = _table("table", *shown, "last read", right=shown)
+    for name in sorted({row["table_name"] for row in batches}):
+        rows = [row for row in batches if row["table_name"] == name]
+        sums = [sum(row[column] for row in rows) for column in counted]
+        latest = write_short(max(row["ingested_at"] for row in rows))
+        table.add_row(name, f"{len({row['file'] for row in rows}):,}", *(f"{n:,}" for n in sums), latest)
     console.print(table)
 
 
 def _print_quarantine(document: dict[str, Any], console: Console) -> None:
     reasons = Counter((row["table_name"], row["reason"]) for row in document["quarantine"])
-    console.print(f"\n{len(document['quarantine']):,} refused rows and files, the commonest reasons:")
+    console.print(f"\n{len(document['quarantine']):,} refused rows and files, the commonest reasons", markup=False)
     table = _table("table", "count", "reason", right=("count",))
     for (name, reason), count in reasons.most_common(SHOWN_REASONS):
         table.add_row(name, f"{count:,}", reason)

@@ -14,7 +14,7 @@
 
 {# A price (four decimals) as a whole number of ten-thousandths. #}
 {% macro ten_thousandths(price) -%}
-    {{ exact_integer(price ~ ' * 10000') }}
+    {{ exact_integer('cast(' ~ price ~ ' as decimal(38, 4)) * 10000') }}
 {%- endmacro %}
 
 {# Quotient of two exact integers, the second positive, towards zero. #}
@@ -31,10 +31,10 @@
 {%- endmacro %}
 
 {# numerator / denominator cents (columns of exact integers, denominator positive) as DECIMAL(20,2).
-   NULL where the amount does not fit. #}
+   NULL from 10^16 on, so that sums of amounts fit too. #}
 {% macro money_from_cents(numerator, denominator) -%}
     case
-        when abs(cast({{ numerator }} as double) / cast({{ denominator }} as double)) < 9.9e19
+        when abs(cast({{ numerator }} as double) / cast({{ denominator }} as double)) < 1e18
             then cast(
                 cast(
                     (case when {{ numerator }} < 0 then -1 else 1 end)
@@ -46,19 +46,19 @@
     end
 {%- endmacro %}
 
-{# Product of positive whole numbers of a group; exact below 2^53. #}
-{% macro integer_product(expression) -%}
-    {{ return(adapter.dispatch('integer_product')(expression)) }}
+{# Product of positive whole numbers of a group, at most the ceiling; exact below 2^53. #}
+{% macro integer_product(expression, ceiling) -%}
+    {{ return(adapter.dispatch('integer_product')(expression, ceiling)) }}
 {%- endmacro %}
 
-{% macro default__integer_product(expression) -%}
-    cast(product({{ expression }}) as hugeint)
+{% macro default__integer_product(expression, ceiling) -%}
+    cast(least(product({{ expression }}), {{ ceiling }}) as hugeint)
 {%- endmacro %}
 
-{% macro spark__integer_product(expression) -%}
+{% macro spark__integer_product(expression, ceiling) -%}
     aggregate(
         collect_list({{ expression }}),
         cast(1 as decimal(38, 0)),
-        (total, factor) -> cast(total * factor as decimal(38, 0))
+        (total, factor) -> least(cast(total * factor as decimal(38, 0)), cast({{ ceiling }} as decimal(38, 0)))
     )
 {%- endmacro %}

@@ -166,7 +166,7 @@ def _check_expansion(path: Path, infos: list[zipfile.ZipInfo]) -> None:
 def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
     """Refuse an xlsx container that lies about its size or expands too far."""
     try:
-        with zipfile.ZipFile(path_or_stream) as archive:  # type: ignore[arg-type]
+        with zipfile.ZipFile(path_or_stream) as archive:
             expanded = sum(info.file_size for info in archive.infolist())
     except _DAMAGE as error:
         raise UnreadableError(f"not a workbook: {error}") from error

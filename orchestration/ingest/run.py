@@ -277,8 +277,7 @@ def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> Non
     if dialect is None or dialect.guarded_column is None or not batch.typed:
         return
     column, key = dialect.guarded_column, contract.key[0]
-    rows = pl.concat([pl.from_arrow(t) for t in batch.typed])  # type: ignore[list-item]
-    assert isinstance(rows, pl.DataFrame)  # noqa: S101 (narrows the type)
+    rows = pl.DataFrame(pa.concat_tables(batch.typed))
     figures = rows.select(key, pl.col(column).cast(pl.Float64))
     if not len(figures):
         return
@@ -320,9 +319,7 @@ def _decide(
     frames = []
     for part in order:
         for typed in batches[part].typed:
-            frame = pl.from_arrow(typed)
-            assert isinstance(frame, pl.DataFrame)  # noqa: S101 (narrows the type)
-            frames.append(frame.with_columns(pl.lit(part, pl.Int64).alias("_part")))
+            frames.append(pl.DataFrame(typed).with_columns(pl.lit(part, pl.Int64).alias("_part")))
     if not frames or not sum(len(frame) for frame in frames):
         return {}
     new = pl.concat(frames).with_row_index("_index").with_columns(pl.col("_index").cast(pl.Int64))
@@ -348,7 +345,7 @@ def _decide(
     out: dict[int, pa.Table] = {}
     schema = contract.arrow_schema()
     for (part,), rows in accepted.sort("_index").group_by(["_part"], maintain_order=True):
-        batch = batches[int(part)]  # type: ignore[call-overload]
+        batch = batches[part]
         table = rows.with_columns(
             pl.lit(batch.dialect).alias("_feed"),
             pl.lit(batch.file).alias("_file"),
@@ -356,7 +353,7 @@ def _decide(
             pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
             pl.col("source").alias("_knowledge_source"),
         )
-        out[int(part)] = table.select(schema.names).to_arrow().cast(schema)  # type: ignore[call-overload]
+        out[part] = table.select(schema.names).to_arrow().cast(schema)
     return out
 
 
@@ -376,9 +373,7 @@ def _known_versions(new: pl.DataFrame, contract: Contract, raw_files: list[Path]
         else:
             found = contract.arrow_schema().empty_table().select([*contract.columns, "knowledge_at"])
     schema = pa.schema([contract.arrow_schema().field(name) for name in (*contract.columns, "knowledge_at")])
-    frame = pl.from_arrow(found.cast(schema))
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (narrows the type)
-    return frame
+    return pl.DataFrame(found.cast(schema))
 
 
 # ------------------------------------------------------------------ writing

@@ -491,8 +491,7 @@ order by _position
         return pl.Series(f"t_{dialect.derived_key}", found, pl.String)
 
     def _split(self, table: pa.Table, chunk: Chunk, refused: list[tuple[int, str, str]]) -> tuple[pa.Table, int]:
-        frame = pl.from_arrow(table)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 (narrows the type)
+        frame = pl.DataFrame(table)
         bad = frame.filter(pl.col("reason").is_not_null())
         for position, row, reason in bad.select("_position", "_row", "reason").iter_rows():
             refused.append((row, shorten(chunk.raw[position]), reason))

@@ -78,7 +78,7 @@ def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, i
         if candidates:
             first = min(candidates, key=lambda row: (row.own_stamp or _EVER, row.index))
     for row in rows:
-        compared = row.carried - {contract.joined_column}
+        compared = row.carried - {contract.joined_column or ""}
         if row.stamp is not None:
             row.knowledge_at, row.source = row.stamp, "stamp"
         elif row.deletion_stamp is not None:
@@ -110,7 +110,7 @@ def _merge_joined(rows: list[NewRow], contract: Contract) -> dict[int, str]:
         return joined
     groups: list[list[NewRow]] = []
     for row in rows:
-        compared = row.carried - {column}
+        compared = row.carried - {column or ""}
         for group in groups:
             head = group[0]
             alike = head.knowledge_at == row.knowledge_at and head.carried == row.carried
@@ -161,7 +161,7 @@ def settle(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingest
         in_force = [version for version in versions if version.knowledge_at <= moment][-1:]
         # A file landed again repeats its version although a later one shares its moment.
         landed_before = [] if moment in of_this_run else [v for v in versions if v.knowledge_at == moment]
-        compared = row.carried - {column}
+        compared = row.carried - {column or ""}
         twins = [version for version in (*in_force, *landed_before) if _equal(row.values, version.values, compared)]
         if twins and column is not None and row.values.get(column):
             have = twins[0].values[column]
@@ -309,5 +309,10 @@ def _settle_all(
     for name, rows in groups.items():
         joined.update(settle(rows, old.get(name, []), contract, ingested_at))
         out += [(row.index, row.decision, row.knowledge_at, row.source) for row in rows]
-    schema = {"_index": pl.Int64, "decision": pl.String, "knowledge_at": pl.Datetime("us", "UTC"), "source": pl.String}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "_index": pl.Int64,
+        "decision": pl.String,
+        "knowledge_at": pl.Datetime("us", "UTC"),
+        "source": pl.String,
+    }
     return pl.DataFrame(out, schema=schema, orient="row"), joined

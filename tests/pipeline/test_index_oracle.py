@@ -8,34 +8,27 @@ marts is compared, and no other row may exist.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import random
-import subprocess
-import sys
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import duckdb
 import exchange_calendars
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from orchestration.calendars import trading_calendar
 from orchestration.contracts import CONTRACTS
-from warehouse.build import BuildParameters, prepare
+from tests.support.raw_build import run_models
 
 pytestmark = pytest.mark.pipeline
 
-ROOT = Path(__file__).resolve().parents[2]
 ZONE = ZoneInfo("Asia/Shanghai")
 FIRST, LAST = dt.date(2025, 1, 2), dt.date(2025, 6, 30)
 NOW = dt.datetime(2025, 7, 20, 8, tzinfo=ZONE)
-MOMENTS = [NOW, dt.datetime(2025, 5, 20, 10, 45, tzinfo=ZONE), dt.datetime(2025, 4, 21, 20, tzinfo=ZONE)]
+MIDDAY = dt.datetime(2025, 5, 20, 10, 45, tzinfo=ZONE)
+HOLIDAY = dt.datetime(2025, 4, 21, 20, tzinfo=ZONE)
 
 
 @lru_cache
@@ -278,23 +271,6 @@ class World:
             if row["knowledge_at"] <= as_of and (key not in found or row["knowledge_at"] >= found[key]["knowledge_at"]):
                 found[key] = row
         return found
-
-    def write(self, folder: Path) -> dict[str, list[Path]]:
-        batches = {}
-        for name, rows in self.tables.items():
-            if not rows:
-                continue
-            schema = CONTRACTS[name].arrow_schema()
-            stamp = dt.datetime(2025, 7, 19, tzinfo=dt.UTC)
-            shuffled = rows[:]
-            self.rng.shuffle(shuffled)
-            records = [
-                row | {"_feed": "canonical", "_file": "world.csv", "_row": n, "_batch_id": "b", "_ingested_at": stamp}
-                for n, row in enumerate(shuffled)
-            ]
-            pq.write_table(pa.Table.from_pylist(records, schema=schema), folder / f"{name}.parquet")
-            batches[name] = [folder / f"{name}.parquet"]
-        return batches
 
 
 # ------------------------------------------------------------------------------------------------- the oracle
@@ -550,39 +526,25 @@ def same(want, got) -> bool:
     return want == got
 
 
-@pytest.fixture(scope="module", params=[7, 8])
-def world(request, tmp_path_factory):
-    built = World(request.param)
-    folder = tmp_path_factory.mktemp(f"raw{request.param}")
-    return built, built.write(folder)
+MODELS = "+path:models/marts/index +path:models/marts/concept int_audit_index_weight_sets"
 
 
-def build(folder: Path, batches: dict[str, list[Path]], as_of: dt.datetime) -> Path:
-    schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
-    prepare(folder, schemas, batches, trading_calendar(), BuildParameters(as_of, "159567.SZ", "987018.CNI"))
-    select = ["+path:models/marts/index", "+path:models/marts/security", "+path:models/marts/concept"]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "build", "--exclude-resource-type", "unit_test"),
-            *("--project-dir", "dbt_project", "--profiles-dir", "dbt_project", "--select", *select),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ],
-        cwd=ROOT,
-        env=os.environ | {"SECTOR_BUILD_DIR": str(folder), "DO_NOT_TRACK": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    return folder / "sector.duckdb"
+@lru_cache
+def world(seed: int) -> World:
+    return World(seed)
 
 
-@pytest.mark.parametrize("as_of", MOMENTS, ids=[moment.isoformat() for moment in MOMENTS])
-def test_every_cell_equals_the_oracle(world, as_of, tmp_path):
-    made, batches = world
-    oracle = Oracle(made, as_of)
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory):
+    return tmp_path_factory.mktemp("builds")
+
+
+@pytest.mark.parametrize(("seed", "as_of"), [(7, NOW), (8, NOW), (7, MIDDAY), (8, HOLIDAY)])
+def test_every_cell_equals_the_oracle(seed, as_of, builds):
+    oracle = Oracle(world(seed), as_of)
+    marts = run_models(builds / f"{seed}-{as_of:%m%d}", world(seed).tables, as_of, MODELS)
     wrong, statuses, states = [], set(), set()
-    with duckdb.connect(str(build(tmp_path, batches, as_of)), read_only=True) as con:
+    with duckdb.connect(str(marts), read_only=True) as con:
         con.execute("set timezone = 'Asia/Shanghai'")
         for table, grain in GRAIN.items():
             expected = dict(getattr(oracle, table)())
@@ -610,3 +572,12 @@ def test_every_cell_equals_the_oracle(world, as_of, tmp_path):
     if as_of == NOW:
         assert statuses >= {"priced", "suspended", "market_closed", "no_bar"}
         assert len(states) == 7
+    with duckdb.connect(str(marts.with_name("work.duckdb")), read_only=True) as con:
+        subjects = con.execute("select subject from intermediate.int_audit_index_weight_sets").fetchall()
+    unusable = {
+        f"{index} {date}"
+        for index, sets in oracle.sets.items()
+        for date, rows in sets.items()
+        if usable(rows) is not True and any(row.get("weight") is not None for row in rows)
+    }
+    assert {subject for (subject,) in subjects} == unusable

@@ -115,7 +115,7 @@ def histories(rng: np.random.Generator, market: Market, etfs: list[Etf], hkd: np
         shares = _share_counts(rng, etf, creation_days, factor, nav)
         turnover = shares * nav * np.exp(rng.normal(-2.9, 0.4, len(positions)))
         if etf.code == NOTE_ETF:
-            turnover = turnover * 5
+            turnover = turnover * 9
         average = (opening + high + low + close) / 4
         volume = np.maximum(np.round(turnover / average / 100), 1) * 100
         bars = Bars(

@@ -304,7 +304,9 @@ def _settle(early: list[Round], late: list[Round], regions: dict[str, str]) -> t
     factors = {key: target / sums[key] for key, target in targets.items()}
 
     def scaled(rounds: list[Round]) -> list[Round]:
-        return [_scale(item, factors, regions.get(item.organization)) for item in rounds]
+        return [
+            _scale(item, factors, regions.get(item.organization)) if item.uuid in counted else item for item in rounds
+        ]
 
     early, late = scaled(early), scaled(late)
     sums = _sums([item for item in late if item.uuid in counted], regions)

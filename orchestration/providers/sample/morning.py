@@ -30,6 +30,9 @@ LEADERS = {
 OTHERS_AT_MOST = 0.042
 """No other member of the note's index does better."""
 
+INDEX_CHANGE = 0.0345
+"""Change of the note's index that its members are led to; the fund's premium makes the rest."""
+
 NOTE_LAST = 1.282
 NOTE_OPEN = 1.243
 NOTE_TURNOVER = 166_431_872.40
@@ -81,6 +84,23 @@ def _traded(rng: np.random.Generator, last: np.ndarray, lots: np.ndarray) -> tup
     return volume, np.round(np.cumsum(added * last, axis=0), 2)
 
 
+def _followers(market: Market) -> list[int]:
+    """Members of the note's index that are none of its leaders."""
+    leading = {market.column(code) for code in LEADERS}
+    return [int(column) for column in market.indices[NOTE_INDEX].sets[-1].members if column not in leading]
+
+
+def _lift_to_index(market: Market, wanted: np.ndarray) -> None:
+    """Move the winners among the followers until the index is up by ``INDEX_CHANGE``, as far as they may go."""
+    index = market.indices[NOTE_INDEX]
+    weight = np.zeros(len(wanted))
+    weight[index.sets[-1].members] = index.start_weights
+    followers = [column for column in _followers(market) if wanted[column] > 0]
+    for _ in range(6):
+        lack = (INDEX_CHANGE - float(weight @ wanted)) / float(weight[followers].sum())
+        wanted[followers] = np.clip(wanted[followers] + lack, 0.002, OTHERS_AT_MOST - 0.003)
+
+
 def security_quotes(rng: np.random.Generator, market: Market) -> Quotes:
     """Quotes of every priced security; the halted one has neither a last nor an open."""
     names = market.names
@@ -88,20 +108,18 @@ def security_quotes(rng: np.random.Generator, market: Market) -> Quotes:
     previous = market.bars.close[-1]
     is_hk = np.array([security.is_hong_kong for security in names])
     tick = np.where(is_hk, hong_kong_tick(previous), 0.01)
-    wanted = np.where(is_hk, rng.uniform(-0.012, 0.036, count), np.clip(rng.normal(0.002, 0.014, count), -0.06, 0.06))
+    wanted = np.where(is_hk, rng.uniform(-0.008, 0.038, count), np.clip(rng.normal(0.002, 0.014, count), -0.06, 0.06))
     for rank, code in enumerate(CRO_MEMBERS):
         size = 0.006 + 0.0025 * (rank % 6)
         wanted[market.column(code)] = -size if rank % 5 == 4 else size
     for code, change in LEADERS.items():
         wanted[market.column(code)] = change
+    _lift_to_index(market, wanted)
     gap = wanted * rng.uniform(0.05, 0.4, count) + rng.normal(0.0, 0.002, count)
     last = on_tick(previous * (1 + _bridges(rng, gap, wanted, 0.005)), tick)
-    members = market.indices[NOTE_INDEX].sets[-1].members
-    leading = {market.column(code) for code in LEADERS}
-    for column in members:
-        if column not in leading:
-            ceiling = np.floor(previous[column] * (1 + OTHERS_AT_MOST) / tick[column]) * tick[column]
-            last[:, column] = np.minimum(last[:, column], np.round(ceiling, 4))
+    for column in _followers(market):
+        ceiling = np.floor(previous[column] * (1 + OTHERS_AT_MOST) / tick[column]) * tick[column]
+        last[:, column] = np.minimum(last[:, column], np.round(ceiling, 4))
     traded = market.bars.turnover[-20:].mean(axis=0) * rng.uniform(0.15, 0.4, count)
     volume, turnover = _traded(rng, last, traded / previous / 100)
     opening = np.broadcast_to(last[0], last.shape).copy()

@@ -78,7 +78,7 @@ def concept_rows(rng: np.random.Generator, universe: Universe) -> list[tuple[obj
     concepts = {
         "CRO": list(CRO_MEMBERS),
         "ADC": [drugs[n] for n in sorted(rng.permutation(len(drugs))[:12])],
-        "GLP-1": [drugs[n] for n in sorted(rng.permutation(len(drugs))[:9])],
+        "GLP1": [drugs[n] for n in sorted(rng.permutation(len(drugs))[:9])],
     }
     dates = [
         dt.date(2023, 4, 24),

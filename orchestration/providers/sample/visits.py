@@ -143,6 +143,11 @@ def _april(writer: _Writer, companies: list[Security], days: list[dt.date]) -> l
             size = int(rng.integers(2, 18))
             event = writer.event(company, day, notice, size, by_brokers, by_brokers)
             rows.extend(event)
+            if rng.random() < 0.12:
+                again = sessions_of_april[rng.integers(len(sessions_of_april))]
+                if abs((again - day).days) > 3:
+                    notice_again = _following(days, again, int(rng.integers(1, 3)))
+                    rows.extend(writer.event(company, again, notice_again, int(rng.integers(2, 9)), by_brokers, False))
             if notice and notice <= dt.date(2025, 4, 18) and rng.random() < 0.06:
                 rows.extend(writer.amended(event, _following(days, notice, 2)))
             elif len(event) > 4 and day <= dt.date(2025, 4, 15) and notice and rng.random() < 0.04:

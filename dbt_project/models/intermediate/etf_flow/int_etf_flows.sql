@@ -20,9 +20,10 @@ span_splits as (
     select
         etf_code,
         span_number,
-        {{ integer_product('split_numerator') }} as split_numerator,
-        {{ integer_product('split_denominator') }} as split_denominator,
-        max(split_known_at) as split_known_at
+        {{ integer_product('split_numerator', '1e30') }} as split_numerator,
+        {{ integer_product('split_denominator', '1e30') }} as split_denominator,
+        max(split_known_at) as split_known_at,
+        max(split_first_known_at) as split_first_known_at
     from numbered
     where split_source is not null
     group by etf_code, span_number
@@ -37,15 +38,18 @@ figures as (
         shares_numerator,
         shares_denominator,
         shares_known_at,
+        shares_first_known_at,
         unit_nav,
-        nav_known_at,
         close,
-        bar_known_at,
         creation_unit,
+        coalesce(nav_known_at, bar_known_at) as price_known_at,
+        coalesce(nav_first_known_at, bar_first_known_at) as price_first_known_at,
         lag(session_number) over (partition by etf_code order by trade_date nulls last) as previous_session_number,
         lag(shares_numerator) over (partition by etf_code order by trade_date nulls last) as previous_numerator,
         lag(shares_denominator) over (partition by etf_code order by trade_date nulls last) as previous_denominator,
-        lag(shares_known_at) over (partition by etf_code order by trade_date nulls last) as previous_known_at
+        lag(shares_known_at) over (partition by etf_code order by trade_date nulls last) as previous_known_at,
+        lag(shares_first_known_at) over (partition by etf_code order by trade_date nulls last)
+            as previous_first_known_at
     from numbered
     where shares_numerator is not null
 ),
@@ -54,6 +58,7 @@ spans as (
     select
         figures.*,
         span_splits.split_known_at,
+        span_splits.split_first_known_at,
         span_splits.etf_code is not null as has_split,
         coalesce(span_splits.split_numerator, {{ one }}) as split_numerator,
         coalesce(span_splits.split_denominator, {{ one }}) as split_denominator,
@@ -135,12 +140,12 @@ judged as (
             when flows.split_numerator <> flows.split_denominator then 'split_adjusted'
             else 'final'
         end as flow_status,
-        greatest(
-            flows.shares_known_at,
-            flows.previous_known_at,
-            flows.split_known_at,
-            case when flows.previous_numerator is not null then coalesce(flows.nav_known_at, flows.bar_known_at) end
-        ) as flow_known_at
+        flows.previous_numerator is not null and flows.price is not null and flows.flow_cny is null as is_beyond_range,
+        greatest(flows.shares_known_at, flows.previous_known_at, flows.split_known_at) as counts_known_at,
+        greatest(flows.shares_first_known_at, flows.previous_first_known_at, flows.split_first_known_at)
+            as counts_first_known_at,
+        flows.price_known_at,
+        flows.price_first_known_at
     from numbered
     left join flows
         on numbered.etf_code = flows.etf_code and numbered.trade_date = flows.trade_date
@@ -167,5 +172,13 @@ select
     split_denominator,
     shares_held,
     shares_expected,
-    flow_known_at
+    is_beyond_range,
+    case
+        when flow_status in ('missing', 'structural_zero') then counts_known_at
+        else greatest(counts_known_at, price_known_at)
+    end as flow_known_at,
+    case
+        when flow_status in ('missing', 'structural_zero') then counts_first_known_at
+        else greatest(counts_first_known_at, price_first_known_at)
+    end as flow_first_known_at
 from judged

@@ -69,17 +69,21 @@ select
     bars.volume_shares,
     bars.turnover_cny,
     bars.knowledge_at as bar_known_at,
+    bars.first_known_at as bar_first_known_at,
     {{ exact_integer('counts.delivered_shares') }} * coalesce(unit_splits.denominator, 1) as shares_numerator,
     case
         when counts.etf_code is not null then {{ exact_integer('coalesce(unit_splits.numerator, 1)') }}
     end as shares_denominator,
     greatest(counts.knowledge_at, unit_splits.knowledge_at) as shares_known_at,
+    greatest(counts.first_known_at, unit_splits.first_known_at) as shares_first_known_at,
     navs.unit_nav,
     navs.knowledge_at as nav_known_at,
+    navs.first_known_at as nav_first_known_at,
     splits.numerator as split_numerator,
     splits.denominator as split_denominator,
     splits.split_source,
     splits.knowledge_at as split_known_at,
+    splits.first_known_at as split_first_known_at,
     calendars.creation_unit,
     case
         when sessions.is_southbound_open is null then false

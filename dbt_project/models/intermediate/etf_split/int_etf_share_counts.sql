@@ -5,6 +5,7 @@ with dated as (
         shares.share_basis,
         shares.shares,
         shares.knowledge_at,
+        shares.first_known_at,
         case
             when shares.share_basis = 'open_of_day' then calendar.previous_session_szse
             when calendar.is_session_szse then calendar.date
@@ -35,6 +36,7 @@ select
     share_basis,
     unit_date,
     shares as delivered_shares,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from ranked
 where preference = 1

@@ -1,5 +1,6 @@
 {# |ln| of the jump that makes a split thinkable, and how far shares and NAV may each lie from the snapped ratio:
-   creations and the day's return ride on top of a split. #}
+   creations and the day's return ride on top of a split. Ratios in whole numbers beyond 10^15 are cut there, far from
+   any split, so that the products below stay within 128 bits. #}
 {% set jump = 'ln(1.3)' %}
 {% set tolerance = 'ln(1.2)' %}
 
@@ -7,9 +8,10 @@ with declared as (
     select
         splits.etf_code,
         case when calendar.is_session_szse then calendar.date else calendar.next_session_szse end as trade_date,
-        {{ integer_product('splits.numerator') }} as numerator,
-        {{ integer_product('splits.denominator') }} as denominator,
-        max(splits.knowledge_at) as knowledge_at
+        {{ integer_product('splits.numerator', '1e15') }} as numerator,
+        {{ integer_product('splits.denominator', '1e15') }} as denominator,
+        max(splits.knowledge_at) as knowledge_at,
+        max(splits.first_known_at) as first_known_at
     from {{ ref('stg_etf_splits') }} as splits
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on splits.effective_date = calendar.date
@@ -23,6 +25,7 @@ counts as (
         etf_code,
         unit_date,
         knowledge_at,
+        first_known_at,
         cast(delivered_shares as double) as shares,
         lag(cast(delivered_shares as double)) over (
             partition by etf_code order by trade_date nulls last
@@ -61,7 +64,12 @@ measured as (
             max(jumps.knowledge_at),
             max(after_jump.knowledge_at),
             max_by(before_jump.knowledge_at, before_jump.nav_date)
-        ) as knowledge_at
+        ) as knowledge_at,
+        greatest(
+            max(jumps.first_known_at),
+            max(after_jump.first_known_at),
+            max_by(before_jump.first_known_at, before_jump.nav_date)
+        ) as first_known_at
     from undeclared_jumps as jumps
     inner join {{ ref('stg_etf_nav') }} as after_jump
         on jumps.etf_code = after_jump.etf_code and jumps.unit_date = after_jump.nav_date
@@ -93,6 +101,7 @@ fitted as (
         measured.etf_code,
         measured.unit_date as trade_date,
         measured.knowledge_at,
+        measured.first_known_at,
         ratios.numerator,
         ratios.denominator,
         row_number() over (
@@ -116,7 +125,8 @@ select
     numerator,
     denominator,
     'declared' as split_source,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from declared
 where numerator <> denominator
 
@@ -128,6 +138,7 @@ select
     {{ exact_integer('numerator') }} as numerator,
     {{ exact_integer('denominator') }} as denominator,
     'detected' as split_source,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from fitted
 where preference = 1

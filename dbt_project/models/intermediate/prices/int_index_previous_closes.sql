@@ -4,7 +4,7 @@ with sessions as (
         case when is_session_hk then 1 else 0 end as hk,
         case when is_session_szse then 1 else 0 end as szse,
         case when is_session_hk and is_session_szse then 1 else 0 end as common
-    from {{ source('control', 'trading_calendar') }}
+    from {{ ref('stg_trading_calendar') }}
 ),
 
 session_numbers as (

@@ -2,7 +2,8 @@ with counted as (
     select
         sessions.*,
         case
-            when sessions.shares_numerator is not null
+            when
+                cast(sessions.shares_numerator as double) / cast(sessions.shares_denominator as double) < 9.22e18
                 then {{ exact_quotient('sessions.shares_numerator', 'sessions.shares_denominator') }}
         end as whole_shares
     from {{ ref('int_etf_sessions') }} as sessions

@@ -48,6 +48,7 @@ windows as (
             sum(case when net_flow_cny is null then 1 else 0 end) over last_sessions as missing_days,
             cast(sum(net_flow_cny) over last_sessions as decimal(20, 2)) as cumulative_flow_cny,
             max(net_flow_cny) over last_sessions as max_daily_flow_cny,
+            max(flow_first_known_at) over last_sessions as first_known_at,
             greatest(max(flow_known_at) over last_sessions, streak_known_at) as knowledge_at
         from counted
         window
@@ -65,7 +66,7 @@ windows as (
 averaged as (
     select
         *,
-        {{ exact_integer('cumulative_flow_cny * 100') }} as cumulative_cents,
+        {{ exact_integer('cast(cumulative_flow_cny as decimal(38, 2)) * 100') }} as cumulative_cents,
         {{ exact_integer('window_sessions') }} as sessions
     from windows
     where has_shares and sessions_since_first_shares >= window_sessions
@@ -83,5 +84,6 @@ select
     max_daily_flow_cny,
     {{ money_from_cents('cumulative_cents', 'sessions') }} as average_flow_cny,
     cast(inflow_streak as integer) as inflow_streak,
+    first_known_at,
     knowledge_at
 from averaged

@@ -5,6 +5,10 @@ with seen as (
     union
     select index_code from {{ ref('stg_index_weights') }}
     union
+    select tracked_index_code as index_code
+    from {{ ref('stg_etf_profiles') }}
+    where tracked_index_code is not null
+    union
     select index_code from {{ ref('indices') }}
 )
 

@@ -26,7 +26,7 @@ with member_sessions as (
         on
             weights.security_code = moves.security_code
             and weights.trade_date = moves.trade_date
-    left join {{ source('control', 'trading_calendar') }} as calendar
+    left join {{ ref('stg_trading_calendar') }} as calendar
         on weights.trade_date = calendar.date
 ),
 

@@ -94,7 +94,7 @@ select
         when change_ratio is not null
             then row_number() over (
                 partition by index_code, quote_ts
-                order by round(change_ratio, 14) desc nulls last, weight desc nulls last, security_code asc nulls last
+                order by round(change_ratio, 12) desc nulls last, weight desc nulls last, security_code asc nulls last
             )
     end as rank_in_index,
     knowledge_at

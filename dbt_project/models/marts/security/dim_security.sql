@@ -10,6 +10,10 @@ with seen as (
     select security_code from {{ ref('stg_concept_members') }}
     union
     select security_code from {{ ref('stg_connect_eligibility') }}
+    union
+    select security_code from {{ ref('stg_sector_members') }}
+    union
+    select security_code from {{ ref('stg_broker_visits') }}
 )
 
 select

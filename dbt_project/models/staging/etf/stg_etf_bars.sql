@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('etf_bars', ['etf_code', 'trade_date']) }}
+    {{ latest_version('etf_bars', ['etf_code', 'trade_date'], first_known=true) }}
 )
 
 select
@@ -12,5 +12,6 @@ select
     prev_close,
     volume_shares,
     turnover_cny,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from latest

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('etf_nav', ['etf_code', 'nav_date']) }}
+    {{ latest_version('etf_nav', ['etf_code', 'nav_date'], first_known=true) }}
 )
 
 select
@@ -8,5 +8,6 @@ select
     unit_nav,
     accumulated_nav,
     published_on,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from latest

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('etf_shares', ['etf_code', 'share_date', 'share_basis']) }}
+    {{ latest_version('etf_shares', ['etf_code', 'share_date', 'share_basis'], first_known=true) }}
 )
 
 select
@@ -7,5 +7,6 @@ select
     share_date,
     share_basis,
     shares,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from latest

@@ -1,5 +1,5 @@
 with latest as (
-    {{ latest_version('etf_splits', ['etf_code', 'effective_date']) }}
+    {{ latest_version('etf_splits', ['etf_code', 'effective_date'], first_known=true) }}
 )
 
 select
@@ -7,5 +7,6 @@ select
     effective_date,
     numerator,
     denominator,
-    knowledge_at
+    knowledge_at,
+    first_known_at
 from latest

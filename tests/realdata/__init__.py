@@ -1,0 +1,1 @@
+"""Real public files, as their publishers stored them, through the whole pipeline."""
