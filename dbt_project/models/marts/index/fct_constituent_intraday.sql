@@ -60,8 +60,7 @@ changes as (
         quotes.quote_ts,
         quotes.security_code,
         quotes.last,
-        cast(quotes.last as double)
-        / cast(coalesce(quotes.reference_price, earlier_closes.close) as double) - 1 as change_ratio,
+        {{ change_ratio('quotes.last', 'coalesce(quotes.reference_price, earlier_closes.close)') }} as change_ratio,
         weights.weight,
         greatest(
             case when quotes.prev_close is null then quotes.known_so_far else quotes.knowledge_at end,
@@ -89,12 +88,11 @@ select
     last,
     change_ratio,
     weight,
-    -- rounded far below a price tick: equal changes tie, whatever their last binary digit
     case
         when change_ratio is not null
             then row_number() over (
                 partition by index_code, quote_ts
-                order by round(change_ratio, 14) desc nulls last, weight desc nulls last, security_code asc nulls last
+                order by change_ratio desc nulls last, weight desc nulls last, security_code asc nulls last
             )
     end as rank_in_index,
     knowledge_at
