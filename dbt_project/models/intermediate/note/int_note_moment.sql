@@ -60,6 +60,8 @@ select
     ) as ended_quarter_start,
     case
         when moment < as_of
-            then 'data ends ' || cast(cast(moment as date) as {{ dbt.type_string() }}) || ' ' || {{ clock_text('moment') }}
+            then
+                'data ends ' || cast(cast(moment as date) as {{ dbt.type_string() }})
+                || ' ' || {{ clock_text('moment') }}
     end as data_ends
 from bounded
