@@ -1,6 +1,6 @@
 """Where the time of a run goes, on the sample: imports, dbt parse, ingest, build, gate, release, and whole commands.
 
-Run with ``make bench``. Prints a table; ``--json FILE`` writes the figures too. Nothing here is a test: machines differ.
+Run with ``make bench``. Prints a table; ``--json FILE`` writes the figures too. No test: machines differ.
 """
 
 from __future__ import annotations
