@@ -72,8 +72,9 @@ def report_of(checks: Sequence[CheckResult]) -> GateReport:
 
 
 def run_gate(build: Path, threads: int = 2, tables: Collection[str] | None = None) -> GateReport:
-    """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only); ``tables`` (``schema.name``)
-    restricts the suites.
+    """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
+
+    ``tables`` (``schema.name``) restricts the suites; the audits run always.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """

@@ -38,7 +38,6 @@ class Claim:
     value: float | None
     text: str | None
     unit: str
-    as_of: dt.datetime | None
     table: str
     filter: str
     evidence_rows: int | None
@@ -200,7 +199,6 @@ def _claims(con: duckdb.DuckDBPyConnection) -> dict[str, Claim]:
             value=row["value"],
             text=row["value_text"],
             unit=row["unit"],
-            as_of=row["as_of"],
             table=row["source_table"] or "",
             filter=row["source_filter"] or "",
             evidence_rows=row["evidence_rows"],
@@ -208,8 +206,8 @@ def _claims(con: duckdb.DuckDBPyConnection) -> dict[str, Claim]:
         )
         for row in _rows(
             con,
-            "select claim_id, claim, value, value_text, unit, cast(as_of as timestamptz) as as_of, source_table, "
-            "source_filter, evidence_rows, status from marts.rpt_market_note",
+            "select claim_id, claim, value, value_text, unit, source_table, source_filter, evidence_rows, status "
+            "from marts.rpt_market_note",
         )
     }
     known = {claim: found[claim] for claim in CLAIM_IDS if claim in found}
@@ -217,12 +215,8 @@ def _claims(con: duckdb.DuckDBPyConnection) -> dict[str, Claim]:
 
 
 def _moment(con: duckdb.DuckDBPyConnection) -> tuple[dt.date | None, dt.datetime | None]:
-    """The note's day and the moment of the ETF's last quote or close, as the claim on the ETF carries it."""
-    found = _rows(
-        con,
-        "select max(note_date) as day, max(case when claim_id = 'etf_change' then cast(as_of as timestamptz) end) "
-        "as moment from marts.rpt_market_note",
-    )[0]
+    """The note's day and the moment of the ETF's last quote or close."""
+    found = _rows(con, "select max(note_date) as day, max(moment) as moment from marts.rpt_market_note")[0]
     moment = found["moment"]
     return found["day"], moment.astimezone(MARKET) if moment else None
 
@@ -397,10 +391,10 @@ def figure(claim: Claim) -> str:
 def story(note: Note) -> tuple[Paragraph, ...]:
     """The morning in sentences, a paragraph a subject, every figure from a claim."""
     return (
-        _paragraph(note, "ETF", ("etf_change", "etf_turnover"), _tell_etf),
+        _paragraph(note, "ETF", ("etf_change",), _tell_etf),
         _paragraph(note, "Leaders", ("leader_1_change",), _tell_leaders),
         _paragraph(note, "Hang Seng", ("hsi_open_gap", "hsi_open_state"), lambda n: _tell_open(n, "hsi")),
-        _paragraph(note, "Hang Seng Tech", ("hstech_open_gap", "hstech_open_state"), lambda n: _tell_open(n, "hstech")),
+        _paragraph(note, "Hang Seng TECH", ("hstech_open_gap", "hstech_open_state"), lambda n: _tell_open(n, "hstech")),
         _paragraph(
             note,
             "Flows",
@@ -443,10 +437,13 @@ def _moved(ratio: float) -> str:
 
 
 def _tell_etf(note: Note) -> list[str]:
-    change, turnover = note.claims["etf_change"].value or 0.0, note.claims["etf_turnover"].value
-    when = f" by {note.moment:%H:%M}" if note.moment else ""
     name = f"{note.etf_name} ({note.etf_code})" if note.etf_name else note.etf_code
-    return [f"{name} {_moved(change)} on turnover of {money(turnover, 'CNY')}{when}."]
+    when = f" by {note.moment:%H:%M}" if note.moment else ""
+    told = f"{name} {_moved(note.claims['etf_change'].value or 0.0)}"
+    turnover = note.claims.get("etf_turnover")
+    if turnover is None or not turnover.reproduced:
+        return [f"{told}{when}.", *([turnover.sentence] if turnover else [])]
+    return [f"{told} on turnover of {money(turnover.value, 'CNY')}{when}."]
 
 
 def _tell_leaders(note: Note) -> list[str]:
@@ -472,7 +469,7 @@ def _tell_open(note: Note, name: str) -> list[str]:
     turned = _text(note, f"{name}_turned_positive")
     opened = "opened flat" if state == "flat_open" else f"opened {abs(gap):.2%} {'lower' if gap < 0 else 'higher'}"
     sentence = _STATES.get(state, "{opened}").format(opened=opened, at=f" at {turned}" if turned else "")
-    return [f"The {'Hang Seng Index' if name == 'hsi' else 'Hang Seng Tech Index'} {sentence}."]
+    return [f"The {'Hang Seng Index' if name == 'hsi' else 'Hang Seng TECH Index'} {sentence}."]
 
 
 def _tell_flows(note: Note) -> list[str]:
@@ -519,7 +516,7 @@ def _tell_funding(note: Note) -> list[str]:
 
 def _tell_cro(note: Note) -> list[str]:
     members, up, down = (whole(_value(note, f"cro_{part}")) for part in ("members", "advancers", "decliners"))
-    return [f"Of {members} members {up} rose and {down} fell."]
+    return [f"Of {members} members {up} rose and {down} fell on the last full session."]
 
 
 # The two faces.

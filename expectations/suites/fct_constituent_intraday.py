@@ -16,7 +16,8 @@ SUITE = Suite(
         no_rows(
             "rank_follows_change",
             "critical",
-            "Each rank is given once, 1 to the highest change; 1e-12, as equal ratios differ in the last bit of a double.",
+            "Each rank is given once, 1 to the highest change; 1e-12, as equal ratios differ in the last bit "
+            "of a double.",
             "select index_code, quote_ts, security_code, rank_in_index, change_ratio, better from (select *, "
             "lag(change_ratio) over (partition by index_code, quote_ts order by rank_in_index nulls last) as better, "
             "row_number() over (partition by index_code, quote_ts order by rank_in_index nulls last) as place "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -60,7 +60,7 @@ MARTS: dict[str, str] = {
     "knowledge_at timestamptz",
     "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "
     "unit varchar, as_of timestamptz, source_table varchar, source_filter varchar, evidence_rows bigint, "
-    "status varchar",
+    "status varchar, claim_order integer, moment timestamptz, data_ends varchar",
 }
 
 
@@ -82,12 +82,19 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
 
 def fill(folder: Path, table: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert rows (column -> value, others NULL) into a mart or, with its schema, any table of the marts file."""
-    name = table if "." in table else f"marts.{table}"
+    fill_all(folder, [(table, row) for row in rows])
+
+
+def fill_all(folder: Path, rows: Iterable[tuple[str, Mapping[str, object]]]) -> None:
+    """The same for rows of several tables, in one connection."""
     with duckdb.connect(str(folder / MARTS_FILE)) as con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
-        for row in rows:
+        con.execute("begin")
+        for table, row in rows:
+            name = table if "." in table else f"marts.{table}"
             marks = ", ".join("?" for _ in row)
             con.execute(f"insert into {name} ({', '.join(row)}) values ({marks})", list(row.values()))
+        con.execute("commit")
 
 
 def accounting(rows: Sequence[tuple[str, str, str, int, int, int, int]] = ()) -> pa.Table:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from expectations.gate import CheckResult, report_of
-from tests.support.marts import AS_OF, accounting, empty_build, fill, refusals
+from tests.support.marts import AS_OF, accounting, empty_build, fill_all, refusals
 from warehouse.build import MARTS_FILE
 from warehouse.catalog import write_inputs, write_release
 from warehouse.claims import CLAIM_UNITS
 from warehouse.releases import ReleaseRecord, new_release_id
+
+Put = Callable[[str, list[dict[str, object]]], None]
 
 BUILT_AT = dt.datetime(2025, 4, 24, 2, 31, tzinfo=dt.UTC)
 DAY = AS_OF.date()
@@ -79,7 +82,7 @@ SECTORS = (
 )
 
 
-def claim_rows(missing: tuple[str, ...] = ()) -> list[dict[str, object]]:
+def claim_rows(missing: tuple[str, ...], as_of: dt.datetime) -> list[dict[str, object]]:
     """Rows of ``rpt_market_note``; the claims in ``missing`` are not available."""
     rows: list[dict[str, object]] = []
     for claim, unit in CLAIM_UNITS.items():
@@ -93,7 +96,8 @@ def claim_rows(missing: tuple[str, ...] = ()) -> list[dict[str, object]]:
                 "value": None if gone else value,
                 "value_text": None if gone else text,
                 "unit": unit,
-                "as_of": AS_OF,
+                "as_of": as_of,
+                "moment": AS_OF,
                 "source_table": "fct_etf_daily",
                 "source_filter": f"claim = '{claim}' and x < 1",
                 "evidence_rows": 0 if gone else 10,
@@ -156,17 +160,22 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
     empty_build(folder, as_of)
     marts = folder / MARTS_FILE
     write_inputs(marts, accounting(), refusals())
-    fill(folder, "rpt_market_note", claim_rows(missing))
-    fill(
-        folder,
+    rows: list[tuple[str, dict[str, object]]] = [("rpt_market_note", row) for row in claim_rows(missing, as_of)]
+
+    def put(table: str, values: list[dict[str, object]]) -> None:
+        rows.extend((table, row) for row in values)
+
+    put(
         "dim_etf",
         [{"etf_code": "159567.SZ", "name_en": "Yinhua HK Innovative Drug ETF", "name_zh": "港股创新药ETF"}],
     )
-    fill(folder, "dim_index", [{"index_code": "987018.CNI", "name_en": "CNI HK Innovative Drug", "name_zh": "港股通创新药"}])
+    put(
+        "dim_index",
+        [{"index_code": "987018.CNI", "name_en": "CNI HK Innovative Drug", "name_zh": "港股通创新药"}],
+    )
     for place, (code, english, chinese, change) in enumerate(LEADERS, 1):
-        fill(folder, "dim_security", [{"security_code": code, "name_en": english, "name_zh": chinese}])
-        fill(
-            folder,
+        put("dim_security", [{"security_code": code, "name_en": english, "name_zh": chinese}])
+        put(
             "fct_constituent_intraday",
             [
                 {
@@ -182,8 +191,7 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
         )
     for date, millions, status in FLOWS:
         flow = None if millions is None else round(millions * 1_000_000)
-        fill(
-            folder,
+        put(
             "fct_etf_daily",
             [
                 {
@@ -197,8 +205,7 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
                 }
             ],
         )
-    fill(
-        folder,
+    put(
         "fct_etf_flow_window",
         [
             {
@@ -211,14 +218,21 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
         ],
     )
     for rank, (code, chinese, english, broker, everyone) in enumerate(SECTORS, 1):
-        fill(
-            folder,
+        put(
             "dim_sector",
-            [{"scheme": "SW2021", "level": "L1", "sector_code": code, "sector_name_en": english, "sector_name_zh": chinese}],
+            [
+                {
+                    "scheme": "SW2021",
+                    "level": "L1",
+                    "sector_code": code,
+                    "sector_name_en": english,
+                    "sector_name_zh": chinese,
+                }
+            ],
         )
-        visits(folder, code, chinese, broker, everyone, rank)
-    visits(folder, "ALL", None, 412, 901, None)
-    visits(folder, "NONE", None, 3, 9, None)
+        put_visits(put, code, chinese, broker, everyone, rank)
+    put_visits(put, "ALL", None, 412, 901, None)
+    put_visits(put, "NONE", None, 3, 9, None)
     for region, amount, deals, latest, matched in (
         ("GLOBAL", 4_812_000_000, 301, 0.2057, 0.2511),
         ("USA", 2_700_000_000, 120, -0.0499, 0.0102),
@@ -226,8 +240,7 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
         ("HKG", None, 2, None, None),
         ("ROW", 1_472_000_000, 104, 1.31, 1.4),
     ):
-        fill(
-            folder,
+        put(
             "fct_funding_quarterly",
             [
                 {
@@ -245,9 +258,12 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
                 }
             ],
         )
+    fill_all(folder, rows)
     report = report_of(
         [
-            CheckResult("grain_unique", "marts.fct_etf_daily", "critical", "etf", "A key.", True, "0 of 10 rows", "none"),
+            CheckResult(
+                "grain_unique", "marts.fct_etf_daily", "critical", "etf", "A key.", True, "0 of 10 rows", "none"
+            ),
             CheckResult(
                 "undeclared_split",
                 "intermediate.int_audit_etf_splits",
@@ -266,10 +282,9 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
     return marts
 
 
-def visits(folder: Path, code: str, name: str | None, broker: int, everyone: int, rank: int | None) -> None:
+def put_visits(put: Put, code: str, name: str | None, broker: int, everyone: int, rank: int | None) -> None:
     for kind, companies in (("broker", broker), ("all", everyone)):
-        fill(
-            folder,
+        put(
             "fct_sector_visits_daily",
             [
                 {
