@@ -57,7 +57,9 @@ SUITE = Suite(
             "where abs(aum_cny - shares * unit_nav) > 0.01",
             "within 0.01 CNY",
         ),
-        between("split_factor", 0.0001, 10000, "A split of more than 1:10,000 is a data error, zero is impossible."),
+        between(
+            "split_factor", 1e-6, 1e6, "A split of more than a million to one is a data error; zero is impossible."
+        ),
         between(
             "change_ratio",
             -1,
