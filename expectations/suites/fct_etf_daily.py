@@ -84,6 +84,18 @@ SUITE = Suite(
             name="premium_plausible",
         ),
         no_rows(
+            "turnover_keeps_its_unit",
+            "warning",
+            "Five ETFs or more, their median: a market's turnover has never changed twentyfold overnight; lots and "
+            "thousands do.",
+            "select trade_date, median(ratio) as median_ratio, count(*) as etfs from (select trade_date, "
+            "turnover_cny / "
+            "lag(turnover_cny) over (partition by etf_code order by trade_date nulls last) as ratio from {batch} "
+            "where turnover_cny > 0) as changes where ratio is not null group by trade_date "
+            "having count(*) >= 5 and (median(ratio) > 20 or median(ratio) < 0.05)",
+            "median change between 1/20 and 20",
+        ),
+        no_rows(
             "data_reaches_as_of",
             "warning",
             "Three sessions: a bar arrives the same evening, a long weekend excuses no more.",
