@@ -10,7 +10,6 @@ configuration or a broken environment (nothing changed); 130 interrupted.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -21,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+
+from orchestration.messages import one_line
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -80,20 +81,6 @@ def answer_json(document: Any) -> None:
 def plain(value: Any) -> Any:
     """What JSON has no word for, as text."""
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def one_line(error: BaseException) -> str:
-    """An exception as one line that says what to do where the system's own words do not."""
-    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in str(error):
-        return "the disk is full: free some space, then run again (nothing was published)"
-    if isinstance(error, PermissionError):
-        return f"{error.filename or error} is not writable for you: give access to it, or set SECTOR_HOME"
-    if isinstance(error, OSError) and error.errno == errno.EROFS:
-        return f"{error.filename or error} lies on a read-only file system: set SECTOR_HOME to a folder you can write"
-    if isinstance(error, (NotADirectoryError, FileExistsError)) and error.filename:
-        return f"{error.filename} is in the way, a folder is expected there: move it, or set SECTOR_HOME"
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
 
 
 def settings_or_exit(any_home: bool = False) -> Settings:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import os
 
 import dagster as dg
 
@@ -24,8 +23,6 @@ def execute(
     settings: Settings, as_of: dt.datetime | None, make_current: bool, progress: Progress
 ) -> tuple[Outcome, int]:
     """Run the job to its end. Gives what it came to and the exit code (0 done, 1 refused, 2 broken)."""
-    os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
-    os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
     settings.build.mkdir(parents=True, exist_ok=True)
     runs: list[Refresh] = []
     config = {
@@ -38,7 +35,7 @@ def execute(
     with (
         (settings.build / LOG).open("w", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
-        dg.DagsterInstance.get() as instance,
+        dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance,
     ):
         job = build_defs(settings, progress=progress, on_start=runs.append).resolve_job_def(REFRESH)
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)

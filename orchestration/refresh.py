@@ -8,23 +8,25 @@ stay inside the stages, so that a run that finds nothing new costs no more than 
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration import transform
 from orchestration.fingerprint import code_version, settings_fingerprint
+from orchestration.messages import one_line
 from orchestration.moments import write_moment, write_short
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from expectations.gate import GateReport
-    from warehouse.releases import ReleaseRecord
-
     from orchestration.ingest import TableReport
+    from warehouse.releases import ReleaseRecord
 
 Progress = Callable[[str], None]
 
@@ -47,9 +49,8 @@ def nothing_new(settings: Settings, now: dt.datetime) -> ReleaseRecord | None:
 
     Looks at file names, the ledger and the current release's record; opens no data.
     """
-    from warehouse.releases import current_release
-
     from orchestration.ingest import Ledger, unread
+    from warehouse.releases import current_release
 
     current = current_release(settings.home)
     if current is None or unread(settings):
@@ -165,12 +166,11 @@ class Refresh:
 
         Gives the numbers of landed files and of refused rows since the first run.
         """
-        from warehouse.catalog import META, write_inputs
-
         from orchestration.calendars import horizon, trading_calendar
         from orchestration.contracts import CONTRACTS
         from orchestration.ingest import Ledger
         from warehouse.build import MARTS_FILE, BuildParameters, prepare
+        from warehouse.catalog import META, write_inputs
 
         with self.stage("preparing the build"):
             if horizon() < self.began.date() + dt.timedelta(days=14):
@@ -183,12 +183,18 @@ class Refresh:
                 trading_calendar(),
                 BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
             )
+            note = {"began": self.began.isoformat(), "as_of": self.as_of.astimezone(dt.UTC).isoformat()}
+            _prepared_file(self.settings).write_text(json.dumps(note), encoding="utf-8")
             batches = ledger.batches().select([column.name for column in META["batches"].columns])
             quarantine = ledger.quarantine()
             write_inputs(self.settings.build / MARTS_FILE, batches, quarantine)
             transform.forget_results(self.settings)
             self.progress(f"building as of {write_short(self.as_of)}")
             return batches.num_rows, quarantine.num_rows
+
+    def warm_up(self) -> None:
+        """Import what the gate needs while dbt's process leaves this one idle: seconds that nobody waits for."""
+        Thread(target=_import_gate, name="warm-up").start()
 
     def built(self, error: Exception | None, quiet: bool = False) -> None:
         """Judge dbt's last call. Raises ``RefusedError`` when a data test failed, ``DbtError`` when a model did."""
@@ -256,19 +262,18 @@ class Refresh:
     def _publish(self, report: GateReport) -> ReleaseRecord:
         from importlib.metadata import version
 
+        from warehouse.build import MARTS_FILE
         from warehouse.catalog import write_release
         from warehouse.note import render_html, render_text
         from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
 
-        from warehouse.build import MARTS_FILE
-
         settings = self.settings
         batch_ids, is_sample = self._inputs()
-        identity, as_of = settings_fingerprint(settings), built_as_of(settings)
+        identity, build = settings_fingerprint(settings), prepared(settings)
         record = ReleaseRecord(
-            release_id=new_release_id(self.began, as_of, identity),
-            built_at=self.began,
-            as_of=as_of,
+            release_id=new_release_id(build.began, build.as_of, identity),
+            built_at=build.began,
+            as_of=build.as_of,
             code_version=code_version(),
             settings_fingerprint=identity,
             input_batch_ids=batch_ids,
@@ -311,18 +316,25 @@ class Refresh:
             ).fetchall()
 
 
-def built_as_of(settings: Settings) -> dt.datetime:
-    """The moment that the build files were cut at, in UTC."""
-    import duckdb
+@dataclass(frozen=True)
+class Prepared:
+    """The build that lies in the build folder: when its run began, and the moment that cuts it."""
 
-    from warehouse.build import WORK_FILE
+    began: dt.datetime
+    as_of: dt.datetime
 
-    with duckdb.connect(str(settings.build / WORK_FILE), read_only=True) as con:
-        con.execute("set timezone = 'UTC'")
-        row = con.execute("select as_of from control.build_parameters").fetchone()
-    if row is None:
-        raise RefusedError("the build files hold no parameters: run the whole job")
-    return row[0].astimezone(dt.UTC)
+
+def _prepared_file(settings: Settings) -> Path:
+    return settings.build / "prepared.json"
+
+
+def prepared(settings: Settings) -> Prepared:
+    """What the build folder holds. Raises ``RefusedError`` when no build was prepared there."""
+    path = _prepared_file(settings)
+    if not path.exists():
+        raise RefusedError(f"{settings.build} holds no build: run the whole job")
+    note = json.loads(path.read_text(encoding="utf-8"))
+    return Prepared(dt.datetime.fromisoformat(note["began"]), dt.datetime.fromisoformat(note["as_of"]))
 
 
 def refusal_file(settings: Settings) -> Path:
@@ -334,6 +346,13 @@ def last_refusal(settings: Settings) -> dict[str, Any] | None:
     """When, why and by which checks the last build was refused; None when it passed."""
     path = refusal_file(settings)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _import_gate() -> None:
+    """An import that fails here fails again, loudly, where the gate needs it."""
+    with suppress(ImportError):
+        importlib.import_module("expectations.engine")
+        importlib.import_module("expectations.suites")
 
 
 def batch_rows(reports: list[TableReport]) -> list[dict[str, Any]]:
@@ -370,7 +389,7 @@ def conclude(run: Refresh | None, succeeded: bool) -> tuple[Outcome, int]:
         return outcome, 1
     if run.failure is not None:
         stage, error = run.failure
-        outcome.message = f"{stage}: {' '.join(str(error).split()) or type(error).__name__}"
+        outcome.message = f"{stage}: {one_line(error)}"
         return outcome, 2
     if not succeeded:
         outcome.message = f"the run failed: see {run.settings.build / 'run.log'}"

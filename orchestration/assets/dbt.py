@@ -1,6 +1,5 @@
 """Every dbt model and seed as an asset, every data test as an asset check, from one dbt call."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,17 +35,17 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         refresh = current_refresh(context)
         dbt: DbtCliResource = context.resources.dbt
-        # dagster-dbt hands the process's environment on and reads the profile itself
-        os.environ.update(transform.environment(refresh.settings))
-        call = dbt.cli(
-            list(transform.BUILD_ARGUMENTS),
-            context=context,
-            target_path=transform.target_folder(refresh.settings),
-            raise_on_error=False,
-        )
-        # no .fetch_row_counts(): it leaves the build files open in this process, and the next build cannot write them
-        yield from call.stream()
-        refresh.built(None if call.is_successful() else call.get_error())
+        with transform.in_environment(refresh.settings):
+            call = dbt.cli(
+                list(transform.BUILD_ARGUMENTS),
+                context=context,
+                target_path=transform.target_folder(refresh.settings),
+                raise_on_error=False,
+            )
+            refresh.warm_up()
+            # no .fetch_row_counts(): it leaves the build files open here, and the next build could not write them
+            yield from call.stream()
+            refresh.built(None if call.is_successful() else call.get_error())
 
     return models
 

@@ -48,6 +48,7 @@ class Column:
     ``unit_by_suffix`` overrides ``unit`` where the row's security code ends so (``.HK``).
     ``open_end``: delivered values that mean "still valid", read as NULL.
     ``translate``: delivered text -> contract text, for choices that the contract does not know itself.
+    ``leading``: how many characters of the cell count, before it is translated; 0: all.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Column:
     unit_by_suffix: tuple[tuple[str, Unit], ...] = ()
     open_end: tuple[str, ...] = ()
     translate: tuple[tuple[str, str], ...] = ()
+    leading: int = 0
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,8 @@ def oracle(
     if not now.rounds:
         return {}
     quarter = min(quarter_of(v.announced) for v in now.rounds)
-    last = max(quarter_of(as_of.astimezone(SHANGHAI).date()), max(quarter_of(v.announced) for v in now.rounds))
+    last_word = max(v.known for v in known).astimezone(SHANGHAI).date()
+    last = max(quarter_of(last_word), max(quarter_of(v.announced) for v in now.rounds))
     found = {}
     while quarter <= last:
         for profile in ("cb_news_venture", "vc_pe_broad"):

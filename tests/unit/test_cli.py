@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from orchestration import cli
 from orchestration.locking import BusyError, is_held, owner_file, read_owner, run_lock
+from orchestration.messages import one_line
 from orchestration.moments import read_moment, write_moment
 from orchestration.paths import PROJECT_ROOT
 
@@ -101,7 +102,7 @@ def test_a_home_that_is_a_file_is_one_line(tmp_path, monkeypatch):
     ],
 )
 def test_every_error_is_one_line_with_its_cure(error, words):
-    line = cli.one_line(error)
+    line = one_line(error)
     assert words in line
     assert "\n" not in line
 

@@ -254,6 +254,11 @@ FIGURES: dict[str, Case] = {
             }
         ],
     ),
+    "Shanghai query service: ten thousands": (
+        "etf_shares/query.json",
+        '{"result":[{"SEC_CODE":"510300","SEC_NAME":"300ETF","STAT_DATE":"2025-01-15","TOT_VOL":"9106248.77"}]}',
+        [{"etf_code": "510300.SH", "share_basis": "close_of_day", "shares": 91_062_487_700}],
+    ),
     "Tushare fund shares: ten thousands, basis by exchange": (
         "etf_shares/fund_share.csv",
         "ts_code,trade_date,fd_share\n159880.SZ,20251105,37355.1518\n510300.SH,20251105,9106248.77\n",
@@ -425,6 +430,14 @@ FIGURES: dict[str, Case] = {
             {"level": "L3", "sector_code": "850111"},
         ],
     ),
+    "Shenwan of akshare: the first level of an industry code": (
+        "sector_members/history.csv",
+        "symbol,start_date,industry_code,update_time\n002821,2021-07-30,370502,2024-01-01\n300308,2021-07-30,730204,\n",
+        [
+            {"security_code": "002821.SZ", "scheme": "SW2021", "level": "L1", "sector_code": "801150"},
+            {"security_code": "300308.SZ", "sector_code": "801770"},
+        ],
+    ),
     "Shenwan of JoinQuant: tabs, unnamed first column, no end yet": (
         "sector_members/list.csv",
         "\tdisplay_name\tstart_date\tend_date\tsw1_code\tsw1_name\tsw2_code\tsw2_name\tsw3_code\tsw3_name\n"
@@ -521,6 +534,12 @@ def test_rounds_without_identifier_get_one_that_lasts(home: Home) -> None:
     assert companies[0]["name"] == "Café"
     home.land("funding_rounds/again.csv", "\n".join([header, *rows]) + "\n")
     assert counts(home.run()["funding_rounds"]) == (3, 0, 0, 3)
+
+
+def test_an_industry_of_the_classification_before_2021_is_refused(home: Home) -> None:
+    home.land("sector_members/history.csv", "symbol,start_date,industry_code\n600123,2014-01-01,210101\n")
+    home.run()
+    assert home.reasons() == ["sector_code: found '21', expected a sector code of digits such as 801150"]
 
 
 def test_members_of_an_index_of_unknown_market_are_not_guessed(home: Home) -> None:

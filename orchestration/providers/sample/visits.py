@@ -28,8 +28,10 @@ _KINDS: tuple[tuple[str, str, int, float], ...] = (
     ("基金管理公司", "基金管理有限公司", 80, 0.34),
     ("私募基金管理公司", "私募基金管理有限公司", 70, 0.14),
     ("保险公司", "人寿保险股份有限公司", 18, 0.06),
-    ("投资公司", "投资管理有限公司", 40, 0.07),
-    ("QFII", "资产管理(香港)有限公司", 14, 0.05),
+    ("投资公司", "投资管理有限公司", 40, 0.05),
+    ("QFII", "资产管理(香港)有限公司", 14, 0.03),
+    ("银行", "银行股份有限公司", 12, 0.02),
+    ("其他", "信息服务有限公司", 12, 0.02),
 )
 _BROKER = "证券公司"
 _FIRST = "云海星河金玉青松明德恒泰华岳晨曦远山长风瑞和安澜"
@@ -103,7 +105,9 @@ class _Writer:
             rows.append(Visit(company, day, way, organisation, str(kind), self.person(), notice))
         if len(rows) > 3 and self.rng.random() < 0.2:
             first = rows[0]
-            people = self.person() + "二"
+            people = self.person()
+            while people == first.people:
+                people = self.person()
             rows.append(Visit(first.company, day, way, first.organisation, first.kind, people, notice))
         return rows
 

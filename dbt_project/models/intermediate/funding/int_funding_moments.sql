@@ -1,19 +1,27 @@
 -- Which quarter is looked at as of which moment: now, a year before, and for the completeness of each of the eight
 -- quarters after it when it was as old as that one is now.
-with bounds as (
+with versions as (
+    select max(knowledge_at) as latest_knowledge
+    from {{ ref('stg_funding_round_versions') }}
+),
+
+bounds as (
     select
-        min(quarter_start) as first_quarter,
+        min(rounds.quarter_start) as first_quarter,
+        -- quarters after the provider's last word are unknown, not empty
         greatest(
-            max(quarter_start),
-            cast({{ dbt.date_trunc('quarter', 'cast(' ~ as_of() ~ ' as date)') }} as date)
+            max(rounds.quarter_start),
+            max(cast({{ dbt.date_trunc('quarter', 'versions.latest_knowledge') }} as date))
         ) as last_quarter
-    from {{ ref('int_funding_rounds') }}
-    where in_force_until is null or in_force_until > {{ as_of() }}
-    having min(quarter_start) is not null
+    from {{ ref('int_funding_rounds') }} as rounds
+    cross join versions
+    where rounds.in_force_until is null or rounds.in_force_until > {{ as_of() }}
+    having min(rounds.quarter_start) is not null
 ),
 
 series as (
-    {{ date_series('bounds', 'first_quarter', 'last_quarter', 'quarter') }}
+    select {{ each_date('first_quarter', 'last_quarter', 'quarter') }} as series_date
+    from bounds
 ),
 
 quarters as (

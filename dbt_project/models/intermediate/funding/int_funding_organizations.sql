@@ -10,7 +10,7 @@ select
 from {{ ref('stg_organization_versions') }} as organizations
 left join {{ ref('segment_categories') }} as segments
     on
-        ',' || {{ replace_pattern(plain_list('organizations.category_list'), '[ ]*[,;|][ ]*', ',') }} || ','
+        ',' || {{ replace_pattern(plain_list('organizations.category_list'), "'[ ]*[,;|][ ]*'", "','") }} || ','
         like '%,' || segments.category || ',%'
 where organizations.replaced_at is null or organizations.replaced_at > organizations.knowledge_at
 group by

@@ -5,10 +5,10 @@ select
     rounds.announced_on,
     cast({{ dbt.date_trunc('quarter', 'rounds.announced_on') }} as date) as quarter_start,
     rounds.investment_type,
-    types.cb_news_venture,
-    types.vc_pe_broad,
-    types.is_seed_or_venture,
-    types.is_venture,
+    kinds.cb_news_venture,
+    kinds.vc_pe_broad,
+    kinds.is_seed_or_venture,
+    kinds.is_venture,
     rounds.raised_amount_usd,
     rounds.country_code,
     rounds.deleted_at,
@@ -19,8 +19,8 @@ select
         else rounds.replaced_at
     end as in_force_until
 from {{ ref('stg_funding_round_versions') }} as rounds
-inner join {{ ref('investment_types') }} as types
-    on rounds.investment_type = types.investment_type
+inner join {{ ref('investment_types') }} as kinds
+    on rounds.investment_type = kinds.investment_type
 where
     rounds.announced_on is not null
     and (rounds.deleted_at is null or rounds.deleted_at > rounds.knowledge_at)

@@ -55,11 +55,14 @@ select
     quote_ts,
     moment,
     cast(moment as date) as note_date,
+    cast({{ dbt.date_trunc('month', 'moment') }} as date) as month_start,
     cast(
         {{ dbt.dateadd('month', -3, dbt.date_trunc('quarter', 'cast(moment as date)')) }} as date
     ) as ended_quarter_start,
     case
         when moment < as_of
-            then 'data ends ' || cast(cast(moment as date) as {{ dbt.type_string() }}) || ' ' || {{ clock_text('moment') }}
+            then
+                'data ends ' || cast(cast(moment as date) as {{ dbt.type_string() }})
+                || ' ' || {{ clock_text('moment') }}
     end as data_ends
 from bounded

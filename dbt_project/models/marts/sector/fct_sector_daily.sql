@@ -4,21 +4,21 @@ with bars as (
         spans.sector_code,
         bars.security_code,
         bars.trade_date,
-        returns.change_ratio,
-        returns.is_suspended,
+        price_changes.change_ratio,
+        price_changes.is_suspended,
         bars.turnover,
         coalesce(bars.currency, case when bars.security_code like '%.HK' then 'HKD' else 'CNY' end) as currency,
-        greatest(bars.knowledge_at, returns.knowledge_at, spans.knowledge_at) as knowledge_at
+        greatest(bars.knowledge_at, price_changes.knowledge_at, spans.knowledge_at) as knowledge_at
     from {{ ref('stg_security_bars') }} as bars
     inner join {{ ref('int_sector_spans') }} as spans
         on
             bars.security_code = spans.security_code
             and bars.trade_date >= spans.valid_from
             and bars.trade_date < spans.valid_to
-    inner join {{ ref('int_security_returns') }} as returns
+    inner join {{ ref('int_security_returns') }} as price_changes
         on
-            bars.security_code = returns.security_code
-            and bars.trade_date = returns.trade_date
+            bars.security_code = price_changes.security_code
+            and bars.trade_date = price_changes.trade_date
     where spans.scheme = 'SW2021' and spans.sector_code <> 'NONE'
     union all
     select
@@ -191,11 +191,11 @@ combined as (
     select
         'HK_INNOVATIVE_DRUG' as sector_code,
         theme_dates.trade_date,
-        cast(breadth.members as bigint) as members,
-        cast(breadth.advancers as bigint) as advancers,
-        cast(breadth.decliners as bigint) as decliners,
-        cast(breadth.unchanged as bigint) as unchanged,
-        cast(breadth.suspended as bigint) as suspended,
+        cast(index_breadth.members as bigint) as members,
+        cast(index_breadth.advancers as bigint) as advancers,
+        cast(index_breadth.decliners as bigint) as decliners,
+        cast(index_breadth.unchanged as bigint) as unchanged,
+        cast(index_breadth.suspended as bigint) as suspended,
         traded.turnover_cny,
         traded.turnover_hkd,
         tracker_flows.trackers_with_flow,
@@ -206,16 +206,16 @@ combined as (
             {{ dbt.dateadd('month', -3, dbt.date_trunc('quarter', 'theme_dates.trade_date')) }} as date
         ) as funding_quarter_start,
         greatest(
-            coalesce(breadth.knowledge_at, tracker_flows.knowledge_at),
-            coalesce(tracker_flows.knowledge_at, breadth.knowledge_at),
-            coalesce(traded.knowledge_at, breadth.knowledge_at, tracker_flows.knowledge_at),
-            coalesce(theme_visits.knowledge_at, breadth.knowledge_at, tracker_flows.knowledge_at)
+            coalesce(index_breadth.knowledge_at, tracker_flows.knowledge_at),
+            coalesce(tracker_flows.knowledge_at, index_breadth.knowledge_at),
+            coalesce(traded.knowledge_at, index_breadth.knowledge_at, tracker_flows.knowledge_at),
+            coalesce(theme_visits.knowledge_at, index_breadth.knowledge_at, tracker_flows.knowledge_at)
         ) as knowledge_at
     from theme_dates
-    left join {{ ref('fct_index_breadth_daily') }} as breadth
+    left join {{ ref('fct_index_breadth_daily') }} as index_breadth
         on
-            breadth.index_code = '987018.CNI'
-            and theme_dates.trade_date = breadth.trade_date
+            index_breadth.index_code = '987018.CNI'
+            and theme_dates.trade_date = index_breadth.trade_date
     left join traded
         on
             traded.sector_code = 'HK_INNOVATIVE_DRUG'

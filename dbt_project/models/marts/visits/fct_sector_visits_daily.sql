@@ -8,7 +8,8 @@ with bounds as (
 ),
 
 days as (
-    {{ date_series('bounds', 'first_date', 'last_date', 'day') }}
+    select {{ each_date('first_date', 'last_date', 'day') }} as series_date
+    from bounds
 ),
 
 visitor_types as (
@@ -55,6 +56,12 @@ member_steps as (
     group by scheme, sector_code, step_date
 ),
 
+schemes as (
+    select scheme from member_spans
+    union
+    select 'SW2021' as scheme
+),
+
 sector_codes as (
     select
         scheme,
@@ -67,10 +74,14 @@ sector_codes as (
     from {{ ref('int_visit_day_steps') }}
     union
     select
-        schemes.scheme,
-        totals.sector_code
-    from (select scheme from member_spans union select 'SW2021' as scheme) as schemes
-    cross join (select 'ALL' as sector_code union all select 'NONE' as sector_code) as totals
+        scheme,
+        'ALL' as sector_code
+    from schemes
+    union
+    select
+        scheme,
+        'NONE' as sector_code
+    from schemes
 ),
 
 spine as (

@@ -1,0 +1,228 @@
+"""The decision that there is nothing to do (R15), what a run came to, what dbt's results mean."""
+
+import datetime as dt
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from expectations.gate import CheckResult, report_of
+from orchestration import fingerprint, refresh, transform
+from orchestration.ingest import BatchReport, TableReport
+from orchestration.refresh import Refresh, RefusedError, conclude, last_refusal, nothing_new
+from orchestration.settings import Settings
+from warehouse.releases import ReleaseRecord
+
+NOW = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)
+LONG_AGO = dt.datetime(2026, 3, 1, 12, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path)
+
+
+def release(settings, **changes):
+    facts = {
+        "release_id": "20260301T120000-00000000",
+        "built_at": LONG_AGO,
+        "as_of": LONG_AGO,
+        "code_version": fingerprint.code_version(),
+        "settings_fingerprint": fingerprint.settings_fingerprint(settings),
+        "input_batch_ids": (),
+        "is_sample": False,
+        "duckdb_version": "2.0.0",
+        "dbt_version": "1.11.16",
+    }
+    return ReleaseRecord(**{**facts, **changes})
+
+
+@pytest.fixture
+def world(monkeypatch, settings):
+    """A current release, nothing unread, nothing known since: each test changes one of these."""
+    this = SimpleNamespace(current=release(settings), unread={}, knows=False, asked=[])
+
+    def knows_since(_, ingested_after, as_of_after, as_of_until):
+        this.asked.append((ingested_after, as_of_after, as_of_until))
+        return this.knows
+
+    monkeypatch.setattr("warehouse.releases.current_release", lambda home: this.current)
+    monkeypatch.setattr("orchestration.ingest.unread", lambda settings: this.unread)
+    monkeypatch.setattr("orchestration.ingest.Ledger.knows_since", knows_since)
+    return this
+
+
+def test_nothing_new_is_the_current_release(world, settings):
+    assert nothing_new(settings, NOW) is world.current
+    assert world.asked == [(LONG_AGO, LONG_AGO, NOW)]
+
+
+def test_the_first_run_always_builds_even_on_nothing(world, settings):
+    world.current = None
+    assert nothing_new(settings, NOW) is None
+
+
+def test_an_unread_file_is_news(world, settings):
+    world.unread = {"etf_bars": ["a file"]}
+    assert nothing_new(settings, NOW) is None
+
+
+def test_a_row_that_became_known_is_news(world, settings):
+    world.knows = True
+    assert nothing_new(settings, NOW) is None
+
+
+def test_changed_code_is_news(world, settings):
+    world.current = release(settings, code_version="another")
+    assert nothing_new(settings, NOW) is None
+
+
+def test_changed_settings_are_news_if_they_colour_figures(world, settings):
+    other = Settings(home=settings.home, note_etf="510300.SH")
+    assert nothing_new(other, NOW) is None
+    faster = Settings(home=settings.home, threads=8, memory_limit="8GB")
+    assert nothing_new(faster, NOW) is world.current
+
+
+def test_a_moment_that_was_asked_for_is_always_built(world, settings):
+    assert not Refresh(settings, began=NOW).has_news()
+    assert Refresh(settings, as_of=LONG_AGO, began=NOW).has_news()
+    assert Refresh(settings, force=True, began=NOW).has_news()
+
+
+def test_the_code_version_changes_with_a_model_and_not_with_data(tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    for name in ("orchestration/a.py", "expectations/b.py", "warehouse/c.py", "dbt_project/models/d.sql"):
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    monkeypatch.setattr(fingerprint, "PROJECT_ROOT", project)
+    monkeypatch.setattr(
+        fingerprint, "CODE_FOLDERS", tuple(project / n for n in ("orchestration", "expectations", "dbt_project"))
+    )
+    before = fingerprint.code_version()
+    for name in (
+        "warehouse/landing/etf_bars/x.csv",
+        "dbt_project/target/manifest.json",
+        "orchestration/__pycache__/a.py",
+    ):
+        path = project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("data")
+    assert fingerprint.code_version() == before
+    (project / "dbt_project/models/d.sql").write_text("select 2")
+    assert fingerprint.code_version() != before
+
+
+def failing(severity):
+    return CheckResult("flow_sums", "marts.fct_etf_daily", severity, "etf", "because", False, "3", "0", 3, [])
+
+
+def gated(settings, monkeypatch, *checks):
+    monkeypatch.setattr("expectations.gate.run_gate", lambda build: report_of(checks))
+    run = Refresh(settings, began=NOW)
+    run.audit()
+    return run
+
+
+def test_a_refused_run_ends_with_1_and_is_remembered_until_a_build_passes(settings, monkeypatch):
+    run = gated(settings, monkeypatch, failing("critical"), failing("warning"))
+    with pytest.raises(RefusedError):
+        run.publish()
+    outcome, code = conclude(run, succeeded=False)
+    assert code == 1
+    assert [check["check_name"] for check in outcome.as_json()["checks_failed"]] == ["flow_sums"]
+    assert outcome.warnings == 1
+    assert "flow_sums" in outcome.message
+    assert not outcome.published
+    assert last_refusal(settings)["checks"][0]["mart"] == "marts.fct_etf_daily"
+
+
+def test_a_warning_refuses_nothing(settings, monkeypatch):
+    run = gated(settings, monkeypatch, failing("warning"))
+    assert run.refusals == []
+    assert last_refusal(settings) is None
+
+
+def dbt_results(settings, *rows):
+    folder = transform.target_folder(settings)
+    folder.mkdir(parents=True)
+    results = [{"unique_id": i, "status": s, "message": m, "failures": f} for i, s, m, f in rows]
+    (folder / "run_results.json").write_text(json.dumps({"results": results}))
+
+
+def test_a_broken_model_is_no_refusal(settings):
+    dbt_results(settings, ("model.sector_warehouse.fct_etf_daily", "error", "Binder Error: no column\n  x", None))
+    run = Refresh(settings, began=NOW)
+    with pytest.raises(transform.DbtError, match="fct_etf_daily: Binder Error: no column x"):
+        run.built(None)
+    outcome, code = conclude(run, succeeded=False)
+    assert code == 2
+    assert "fct_etf_daily" in outcome.message
+    assert outcome.checks_failed == []
+
+
+def test_a_failed_data_test_refuses_like_the_gate(settings):
+    dbt_results(
+        settings,
+        ("model.sector_warehouse.fct_etf_daily", "success", "OK", None),
+        (
+            "test.sector_warehouse.unique_grain_fct_etf_daily.abc",
+            "fail",
+            "Got 2 results",
+            2,
+        ),
+    )
+    run = Refresh(settings, began=NOW)
+    with pytest.raises(RefusedError, match="unique_grain_fct_etf_daily"):
+        run.built(None)
+    outcome, code = conclude(run, succeeded=False)
+    assert code == 1
+    assert outcome.checks_failed[0]["unexpected_rows"] == 2
+
+
+def test_dbt_that_dies_without_results_is_broken_not_passed(settings):
+    run = Refresh(settings, began=NOW)
+    with pytest.raises(transform.DbtError, match="ended early"):
+        run.built(RuntimeError("killed"))
+
+
+def test_a_failed_stage_is_named(settings, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("orchestration.ingest.ingest_table", full)
+    run = Refresh(settings, began=NOW)
+    with pytest.raises(OSError, match="No space"):
+        run.ingest("etf_bars")
+    outcome, code = conclude(run, succeeded=False)
+    assert code == 2
+    assert "landing/etf_bars" in outcome.message
+    assert "disk is full" in outcome.message
+
+
+def test_progress_tells_counts_and_names_refused_files(settings, monkeypatch):
+    batch = BatchReport("b", "etf_bars", "etf_bars/x.csv", "0" * 64, None, 0, 0, 0, 0, NOW, refused_whole="no header")
+    good = BatchReport("c", "etf_bars", "etf_bars/y.csv", "1" * 64, "canonical", 10, 7, 1, 2, NOW)
+    monkeypatch.setattr("orchestration.ingest.ingest_table", lambda *_: TableReport("etf_bars", [batch, good]))
+    said = []
+    Refresh(settings, progress=said.append, began=NOW).ingest("etf_bars")
+    assert said == [
+        "etf_bars: 2 files, 7 rows accepted, 2 repeated, 1 refused",
+        "  refused etf_bars/x.csv: no header",
+    ]
+
+
+def test_a_build_that_nobody_prepared_is_not_published(settings):
+    with pytest.raises(RefusedError, match="whole job"):
+        refresh.prepared(settings)
+
+
+def test_results_of_the_outcome_are_plain_json(settings):
+    batch = BatchReport("c", "etf_bars", "etf_bars/y.csv", "1" * 64, "canonical", 10, 7, 1, 2, NOW)
+    outcome = refresh.unchanged(settings, release(settings), refresh.batch_rows([TableReport("etf_bars", [batch])]))
+    document = json.loads(json.dumps(outcome.as_json(), default=str))
+    assert set(document) >= {"release_id", "as_of", "published", "path", "batches", "checks_failed"}
+    assert document["published"] is False
+    assert document["batches"][0]["rows_quarantined"] == 1
+    assert document["path"].endswith("releases/20260301T120000-00000000/sector.duckdb")
