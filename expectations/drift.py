@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.gate import CheckResult, GateError
+from expectations.gate import CheckResult
 from warehouse.build import MARTS_FILE, WORK_FILE, quoted
 
 KEPT = 0.95
@@ -21,7 +21,7 @@ KEPT = 0.95
 def run_drift(build: Path, previous: Path) -> list[CheckResult]:
     """A warning for every fact table of ``previous`` (a release's file) that ``build`` has far fewer rows of.
 
-    Empty when the build's as-of lies before the previous release's. Raises ``GateError`` when a file cannot be read.
+    Empty when the build's as-of lies before the previous release's. A release that cannot be read is a warning too.
     """
     results = []
     try:
@@ -54,6 +54,17 @@ def run_drift(build: Path, previous: Path) -> list[CheckResult]:
                         seconds=round(time.perf_counter() - began, 4),
                     )
                 )
-    except duckdb.Error as error:
-        raise GateError(f"{previous} cannot be compared: {str(error).splitlines()[0]}") from error
+    except duckdb.Error as error:  # a damaged release must not stop the one that replaces it
+        results.append(
+            CheckResult(
+                check_name="release_before_comparable",
+                mart="meta.release",
+                severity="warning",
+                owner="release",
+                reason=f"{previous} could not be compared: {str(error).splitlines()[0]}",
+                passed=False,
+                observed="not readable",
+                limit="the release before can be read",
+            )
+        )
     return results

@@ -345,3 +345,11 @@ def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:
     report = run_gate(build, tables={"marts.fct_etf_daily"})
     assert [check.check_name for check in report.warnings] == ["turnover_keeps_its_unit"]
     assert report.passed
+
+
+def test_damaged_release_before_does_not_stop_the_next(build: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.duckdb"
+    damaged.write_bytes(b"no database")
+    report = run_gate(build, tables=(), previous=damaged)
+    assert report.passed
+    assert [check.check_name for check in report.warnings] == ["release_before_comparable"]
