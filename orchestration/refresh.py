@@ -8,11 +8,13 @@ stay inside the stages, so that a run that finds nothing new costs no more than 
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration import transform
@@ -190,6 +192,10 @@ class Refresh:
             self.progress(f"building as of {write_short(self.as_of)}")
             return batches.num_rows, quarantine.num_rows
 
+    def warm_up(self) -> None:
+        """Import what the gate needs while dbt's process leaves this one idle: seconds that nobody waits for."""
+        Thread(target=_import_gate, name="warm-up").start()
+
     def built(self, error: Exception | None, quiet: bool = False) -> None:
         """Judge dbt's last call. Raises ``RefusedError`` when a data test failed, ``DbtError`` when a model did."""
         nodes = transform.results(self.settings)
@@ -340,6 +346,13 @@ def last_refusal(settings: Settings) -> dict[str, Any] | None:
     """When, why and by which checks the last build was refused; None when it passed."""
     path = refusal_file(settings)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _import_gate() -> None:
+    """An import that fails here fails again, loudly, where the gate needs it."""
+    with suppress(ImportError):
+        importlib.import_module("expectations.engine")
+        importlib.import_module("expectations.suites")
 
 
 def batch_rows(reports: list[TableReport]) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
                 target_path=transform.target_folder(refresh.settings),
                 raise_on_error=False,
             )
+            refresh.warm_up()
             # no .fetch_row_counts(): it leaves the build files open here, and the next build could not write them
             yield from call.stream()
             refresh.built(None if call.is_successful() else call.get_error())

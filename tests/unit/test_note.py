@@ -58,7 +58,7 @@ def test_every_claim_is_shown_with_its_source(db: Path) -> None:
     text, page = render_text(db), render_html(db)
     for claim in CLAIM_IDS:
         assert f"  {claim} " in text
-        assert f"<td>{claim}</td>" in page
+        assert f"<code>{claim}</code>" in page
         assert f"claim = &#39;{claim}&#39; and x &lt; 1" in page
 
 

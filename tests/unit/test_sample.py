@@ -187,7 +187,7 @@ def test_no_code_is_given_to_two_companies(landing):
 
 def test_there_are_40_000_visit_rows_and_no_key_conflicts_with_itself(landing):
     rows, kinds = 0, defaultdict(set)
-    for path in sorted(folder(landing, "broker_visits").glob("*.csv")):
+    for path in sorted(folder(landing, "broker_visits").iterdir()):
         for row in read(path, "gb18030"):
             rows += 1
             key = row["代码"], row["调研日期"], row["接待方式"], row["调研机构"], row["公告日期"]

@@ -1,6 +1,6 @@
 """The sample provider: two synthetic years of a Hong Kong innovative-drug desk, landed as provider files.
 
-One seed gives the same bytes everywhere. Nothing in the sample is known later than 2025-04-24 10:30 in Shanghai,
+One seed gives the same bytes. Nothing in the sample is known later than 2025-04-24 10:30 in Shanghai,
 and the note of that minute tells a known story; the story lies in the inputs (prices, share counts, notices,
 rounds), and the pipeline has to find it as it would in delivered data. All figures are made up.
 """

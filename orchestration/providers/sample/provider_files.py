@@ -748,7 +748,7 @@ def funding(found: Funding) -> Iterator[SampleFile]:
 
 
 def broker_visits(found: dict[tuple[int, int], list[Visit]]) -> Iterator[SampleFile]:
-    """A file a month in GB18030; price and change are those of the moment of the download, as delivered."""
+    """A file a month in GB18030, past months compressed; price and change are those of the download, as delivered."""
     names = (
         "序号",
         "代码",
@@ -784,7 +784,11 @@ def broker_visits(found: dict[tuple[int, int], list[Visit]]) -> Iterator[SampleF
             for n, visit in enumerate(visits, start=1)
         ]
         content = csv_bytes(frame(names, rows), GB18030)
-        yield SampleFile("broker_visits", f"jgdy_detail_{year}-{month:02d}.csv", content)
+        name = f"jgdy_detail_{year}-{month:02d}.csv"
+        if (year, month) == (QUOTE_DAY.year, QUOTE_DAY.month):
+            yield SampleFile("broker_visits", name, content)
+        else:
+            yield SampleFile("broker_visits", f"{name}.gz", gzip_bytes(content))
 
 
 def canonical(

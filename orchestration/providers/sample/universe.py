@@ -1,7 +1,7 @@
 """Who is in the sample: ETFs, indices, securities, sectors.
 
-Codes and names of the Hong Kong innovative-drug names, of their A shares and of well-known ETFs are real; every
-other company is made up and named so. All figures about any of them are synthetic.
+Codes and names of the Hong Kong innovative-drug companies, of their A shares and of well-known ETFs are real; every
+other company and fund is made up and named so, whatever its code may mean elsewhere. All figures are synthetic.
 """
 
 from __future__ import annotations

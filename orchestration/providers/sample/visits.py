@@ -105,7 +105,9 @@ class _Writer:
             rows.append(Visit(company, day, way, organisation, str(kind), self.person(), notice))
         if len(rows) > 3 and self.rng.random() < 0.2:
             first = rows[0]
-            people = self.person() + "二"
+            people = self.person()
+            while people == first.people:
+                people = self.person()
             rows.append(Visit(first.company, day, way, first.organisation, first.kind, people, notice))
         return rows
 

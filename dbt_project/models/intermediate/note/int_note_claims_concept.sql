@@ -1,4 +1,6 @@
-{%- set concept_counts = [('cro_members', 'members'), ('cro_advancers', 'advancers'), ('cro_decliners', 'decliners')] -%}
+{%- set concept_counts = [
+    ('cro_members', 'members'), ('cro_advancers', 'advancers'), ('cro_decliners', 'decliners')
+] -%}
 
 with note as (
     select * from {{ ref('int_note_moment') }}

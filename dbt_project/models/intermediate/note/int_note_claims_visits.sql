@@ -27,8 +27,10 @@ with note as (
             || ' and as_of_date = ' || {{ quoted_date('note.note_date') }} as source_filter,
             case when visits.scheme is not null then 1 else 0 end as evidence_rows,
             '{{ visitor_words }} visited ' || visits.companies_mtd
-            || ' {{ sector_words }}' || case when visits.companies_mtd = 1 then 'company' else 'companies' end || ' from '
-            || cast(cast({{ dbt.date_trunc('month', 'note.note_date') }} as date) as {{ dbt.type_string() }})
+            || ' {{ sector_words }}'
+            || case when visits.companies_mtd = 1 then 'company' else 'companies' end
+            || ' from '
+            || cast(note.month_start as {{ dbt.type_string() }})
             || ' to ' || cast(note.note_date as {{ dbt.type_string() }}) || '.' as sentence,
             'no broker_visits by ' || cast(note.note_date as {{ dbt.type_string() }})
             || '{{ '' if sector_code == 'ALL' else ', or no sector_members of ' ~ sector_code }}' as missing

@@ -55,6 +55,7 @@ select
     quote_ts,
     moment,
     cast(moment as date) as note_date,
+    cast({{ dbt.date_trunc('month', 'moment') }} as date) as month_start,
     cast(
         {{ dbt.dateadd('month', -3, dbt.date_trunc('quarter', 'cast(moment as date)')) }} as date
     ) as ended_quarter_start,

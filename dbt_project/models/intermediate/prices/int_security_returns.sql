@@ -54,7 +54,7 @@ select
     is_suspended,
     case
         when is_suspended then cast(0 as double)
-        else cast(close as double) / cast(reference_price as double) - 1
+        else {{ change_ratio('close', 'reference_price') }}
     end as change_ratio,
     knowledge_at
 from judged

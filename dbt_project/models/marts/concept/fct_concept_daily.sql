@@ -95,7 +95,7 @@ ranked as (
         *,
         row_number() over (
             partition by concept, trade_date
-            order by round(change_ratio, 14) desc nulls last, security_code asc nulls last
+            order by change_ratio desc nulls last, security_code asc nulls last
         ) as change_rank
     from member_sessions
 ),

@@ -29,8 +29,8 @@ select
     low,
     close,
     prev_close,
-    cast(close as double) / cast(prev_close as double) - 1 as change_ratio,
-    cast(open as double) / cast(prev_close as double) - 1 as open_gap_ratio,
+    {{ change_ratio('close', 'prev_close') }} as change_ratio,
+    {{ change_ratio('open', 'prev_close') }} as open_gap_ratio,
     volume_shares,
     turnover,
     knowledge_at

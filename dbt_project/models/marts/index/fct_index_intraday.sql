@@ -109,8 +109,8 @@ select
     last,
     open,
     prev_close,
-    cast(last as double) / cast(prev_close as double) - 1 as change_ratio,
-    cast(open as double) / cast(prev_close as double) - 1 as open_gap_ratio,
+    {{ change_ratio('last', 'prev_close') }} as change_ratio,
+    {{ change_ratio('open', 'prev_close') }} as open_gap_ratio,
     case
         when opening = 'flat' then 'flat_open'
         when last is null then null
