@@ -620,6 +620,30 @@ def test_a_country_that_is_not_known_refuses_its_row(home: Home) -> None:
     assert home.reasons() == ["country_code: found 'Atlantis', expected an ISO 3166 alpha-3 country"]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("980001", "980001.CNI"),
+        ("399998", "399998.SZ"),
+        ("987018_202504", "987018.CNI"),
+        ("000300", "000300.SH"),
+        ("931787.CSI", "931787.CSI"),
+    ],
+)
+def test_bare_index_numbers_of_file_names_are_those_of_their_provider(home: Home, name: str, expected: str) -> None:
+    """An index that the project knows is taken as known; other numbers are the provider's own."""
+    header = "日期,开盘价,最高价,最低价,收盘价,涨跌幅,成交量,成交额"
+    home.land(f"index_bars/{name}.csv", f"{header}\n2025-04-24,1000.1,1020.2,990.3,1010.4,0.0111,1,1\n")
+    home.run()
+    assert [row["index_code"] for row in home.raw("index_bars")] == [expected]
+
+
+def test_a_bare_number_in_nobodys_file_is_no_index(home: Home) -> None:
+    home.land("index_bars/980001.csv", "date,open,close\n2025-04-24,1,1\n")
+    home.run()
+    assert "no code stands in the file name" in home.reasons()[0]
+
+
 def test_members_of_an_index_of_unknown_market_are_not_guessed(home: Home) -> None:
     home.land("index_weights/123456.CNI.csv", "日期,样本代码,样本简称,权重\n2025-03-31,001801,信达生物,9.52\n")
     home.run()
