@@ -71,14 +71,18 @@ def report_of(checks: Sequence[CheckResult]) -> GateReport:
     return GateReport(list(checks), not any(not check.passed and check.severity == "critical" for check in checks))
 
 
-def run_gate(build: Path, threads: int = 2, tables: Collection[str] | None = None) -> GateReport:
+def run_gate(
+    build: Path, threads: int = 2, tables: Collection[str] | None = None, previous: Path | None = None
+) -> GateReport:
     """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
 
-    ``tables`` (``schema.name``) restricts the suites; the audits run always.
+    ``tables`` (``schema.name``) restricts the suites; the audits run always. ``previous`` is the file of the release
+    before, for what the build lost against it.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
     from expectations.audits import run_audits
+    from expectations.drift import run_drift
     from expectations.engine import EngineError, open_engine
     from expectations.suites import SUITES
 
@@ -113,6 +117,8 @@ def run_gate(build: Path, threads: int = 2, tables: Collection[str] | None = Non
     except EngineError as error:
         raise GateError(str(error)) from error
     results.extend(run_audits(build))
+    if previous is not None:
+        results.extend(run_drift(build, previous))
     return report_of(results)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
+from expectations.engine import OffendingRowsExpectation
 from expectations.gate import Severity
 
 
@@ -125,6 +126,6 @@ def no_rows(name: str, severity: Severity, reason: str, query: str, limit: str =
     def expectation(table: str) -> Expectation:
         # GX wants {batch} in the query, but puts a subquery there whose alias depends on the word JOIN; the table's
         # own name stays readable and can be aliased
-        return gxe.UnexpectedRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
+        return OffendingRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
 
     return Check(name, severity, reason, limit, expectation)

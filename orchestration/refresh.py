@@ -231,9 +231,11 @@ class Refresh:
         """Run the gate over the build, once. A failed check is in the report; only a broken gate raises."""
         if self.report is None:
             from expectations.gate import failure_message, run_gate
+            from warehouse.build import MARTS_FILE
 
             with self.stage("checking the marts"):
-                self.report = run_gate(self.settings.build)
+                current = self.settings.current / MARTS_FILE
+                self.report = run_gate(self.settings.build, previous=current if current.is_file() else None)
                 refusing = self.report.refusing
                 warnings = self.report.warnings
                 self.progress(f"{len(self.report.checks)} checks: {len(refusing)} refuse, {len(warnings)} warn")

@@ -57,7 +57,9 @@ SUITE = Suite(
             "where abs(aum_cny - shares * unit_nav) > 0.01",
             "within 0.01 CNY",
         ),
-        between("split_factor", 0.0001, 10000, "A split of more than 1:10,000 is a data error, zero is impossible."),
+        between(
+            "split_factor", 1e-6, 1e6, "A split of more than a million to one is a data error; zero is impossible."
+        ),
         between(
             "change_ratio",
             -1,
@@ -80,6 +82,18 @@ SUITE = Suite(
             "Cross-border funds have traded up to about 20% over NAV (2024-01); beyond, NAV and price belong apart.",
             "warning",
             name="premium_plausible",
+        ),
+        no_rows(
+            "turnover_keeps_its_unit",
+            "warning",
+            "Five ETFs or more, their median: a market's turnover has never changed twentyfold overnight; lots and "
+            "thousands do.",
+            "select trade_date, median(ratio) as median_ratio, count(*) as etfs from (select trade_date, "
+            "turnover_cny / "
+            "lag(turnover_cny) over (partition by etf_code order by trade_date nulls last) as ratio from {batch} "
+            "where turnover_cny > 0) as changes where ratio is not null group by trade_date "
+            "having count(*) >= 5 and (median(ratio) > 20 or median(ratio) < 0.05)",
+            "median change between 1/20 and 20",
         ),
         no_rows(
             "data_reaches_as_of",

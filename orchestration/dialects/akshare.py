@@ -19,6 +19,18 @@ _HIST_IGNORED = ("振幅", "涨跌幅", "换手率")
 _SPOT_PRICES = (Column("最新价", "last"), Column("今开", "open"), Column("昨收", "prev_close"))
 _SPOT_IGNORED = ("序号", "名称", "涨跌额", "涨跌幅", "最高", "最低")
 
+# First two digits of a Shenwan industry code -> index code of its first level (2021).
+# fmt: off
+_SHENWAN_L1 = (
+    ("11", "801010"), ("22", "801030"), ("23", "801040"), ("24", "801050"), ("27", "801080"), ("28", "801880"),
+    ("33", "801110"), ("34", "801120"), ("35", "801130"), ("36", "801140"), ("37", "801150"), ("41", "801160"),
+    ("42", "801170"), ("43", "801180"), ("45", "801200"), ("46", "801210"), ("48", "801780"), ("49", "801790"),
+    ("51", "801230"), ("61", "801710"), ("62", "801720"), ("63", "801730"), ("64", "801890"), ("65", "801740"),
+    ("71", "801750"), ("72", "801760"), ("73", "801770"), ("74", "801950"), ("75", "801960"), ("76", "801970"),
+    ("77", "801980"),
+)
+# fmt: on
+
 _ETF = (
     Dialect(
         name="akshare.fund_etf_hist_em",
@@ -389,6 +401,37 @@ _REFERENCE = (
         ),
         # 最新价 and 涨跌幅 are those of the moment of the query.
         ignored=("序号", "名称", "最新价", "涨跌幅", "接待人员", "接待地点"),
+    ),
+    # What akshare makes its frame of, as the data centre delivers it.
+    Dialect(
+        name="eastmoney.org_survey",
+        table="broker_visits",
+        columns=(
+            Column("secucode", "security_code"),
+            Column("receive_start_date", "visit_date"),
+            Column("receive_way_explain", "visit_way"),
+            Column("receive_object", "visitor_org"),
+            Column("org_type", "visitor_type"),
+            Column("investigators", "visitor_names"),
+            Column("notice_date", "notice_date"),
+        ),
+        ignored=(
+            *("security_code", "security_name_abbr", "receive_time_explain", "receive_way", "receive_place"),
+            *("receive_object_type", "receptionist", "remark", "sum", "numbernew", "is_source"),
+        ),
+    ),
+    # Industry codes of the third level from the first day on; their first two digits are the first level, written here
+    # as its index code. Codes that only the classification before 2021 had are refused.
+    Dialect(
+        name="akshare.stock_industry_clf_hist_sw",
+        table="sector_members",
+        columns=(
+            Column("symbol", "security_code", style=_BARE_CN),
+            Column("start_date", "valid_from"),
+            Column("industry_code", "sector_code", translate=_SHENWAN_L1, leading=2),
+        ),
+        constants=(("scheme", "SW2021"), ("level", "L1")),
+        ignored=("update_time",),
     ),
     # Boards hold A shares only; which board and day the list is of are added to the file by whoever takes it.
     Dialect(

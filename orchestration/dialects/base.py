@@ -48,6 +48,7 @@ class Column:
     ``unit_by_suffix`` overrides ``unit`` where the row's security code ends so (``.HK``).
     ``open_end``: delivered values that mean "still valid", read as NULL.
     ``translate``: delivered text -> contract text, for choices that the contract does not know itself.
+    ``leading``: how many characters of the cell count, before it is translated; 0: all.
     """
 
     source: str
@@ -58,6 +59,7 @@ class Column:
     unit_by_suffix: tuple[tuple[str, Unit], ...] = ()
     open_end: tuple[str, ...] = ()
     translate: tuple[tuple[str, str], ...] = ()
+    leading: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Dialect:
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
     ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
-    ``name_key``: contract column that may come from the file name or the nearest folder (R61).
+    ``name_key``: contract column that may come from the file name or the nearest folder (R61), bare index numbers as
+    ``name_style`` says.
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
     ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
     (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a group's text in the contract's terms. A

@@ -1,4 +1,4 @@
-"""Workbooks as exchanges and index providers hand them out: Shenzhen Stock Exchange, CNI, CSI.
+"""Files as exchanges and index providers hand them out: Shanghai and Shenzhen Stock Exchange, CNI, CSI.
 
 Belongs here: raw headers, with their units in brackets and their English halves, and what akshare's functions of the
 same workbooks make of them.
@@ -9,6 +9,18 @@ from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit
 _BARE_CN, _CSI, _BY_MARKET = CodeStyle.BARE_CN, CodeStyle.CSI_INDEX, CodeStyle.BY_INDEX_MARKET
 
 DIALECTS: tuple[Dialect, ...] = (
+    # The query service of the Shanghai Stock Exchange; akshare has multiplied its figures since January 2026.
+    Dialect(
+        name="sse.etf_scale",
+        table="etf_shares",
+        columns=(
+            Column("sec_code", "etf_code", style=_BARE_CN),
+            Column("stat_date", "share_date"),
+            Column("tot_vol", "shares", Unit.WAN),
+        ),
+        constants=(("share_basis", "close_of_day"),),
+        ignored=("num", "sec_name", "etf_type"),
+    ),
     # By way of akshare: fund_scale_daily_szse.
     Dialect(
         name="szse.fund_scale_daily",

@@ -271,6 +271,8 @@ class Typist:
             cleaned = cleaned.set(cleaned == "", None)
         if column.open_end:
             cleaned = cleaned.set(cleaned.is_in(list(column.open_end)), None)
+        if column.leading:
+            cleaned = cleaned.str.head(column.leading)
         if column.translate:
             cleaned = cleaned.replace(dict(column.translate))
         return cleaned

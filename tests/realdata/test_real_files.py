@@ -74,10 +74,15 @@ def test_every_session_of_every_etf_once(warehouse: RealWarehouse) -> None:
     assert not wrong
 
 
-def test_note_takes_the_quote_of_the_sample_and_the_session_of_the_real_file(warehouse: RealWarehouse) -> None:
-    """Synthetic and real files of one ETF in one warehouse: neither stops the other."""
+def test_note_is_of_the_last_real_session_with_the_last_flows_that_are_known(warehouse: RealWarehouse) -> None:
+    """Bars go on after the morning of the sample's quotes: the note's moment is the close of the last session."""
+    last = records(DATA / "etf_bars" / "159567.csv")[-1]
+    close, change = Decimal(last["close"]), Decimal(last["涨跌额"])
+    days = warehouse.rows("select distinct note_date from marts.rpt_market_note")
+    assert days == [(dt.date.fromisoformat(last["datetime"]),)]
     claims = dict(warehouse.rows("select claim_id, value from marts.rpt_market_note"))
-    assert round(claims["etf_change"], 4) == 0.0372
+    assert claims["etf_change"] == pytest.approx(float(change / (close - change)), abs=1e-12)
+    assert claims["etf_turnover"] == float(last["成交额"])
     assert claims["etf_inflow_days"] == 7
     assert 280e6 < claims["etf_cumulative_flow"] < 290e6
 
