@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 -- Visits under each visitor filter.
 select
     'all' as counted_type,
