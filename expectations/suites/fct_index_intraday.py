@@ -30,10 +30,12 @@ SUITE = Suite(
             "critical",
             "`now up` below the previous close, or a turn that never happened, would be told as news.",
             "select index_code, quote_ts, last, change_ratio, open_state, turned_at from {batch} where "
-            "(open_state = 'low_open_now_up' and not (change_ratio > 0 and turned_at is not null)) "
+            "(open_state = 'low_open_now_up' and not "
+            "(change_ratio > 0 and (turned_at is not null or is_opening_quote))) "
             "or (open_state = 'low_open_faded' and (change_ratio > 0 or turned_at is null)) "
             "or (open_state = 'low_open_still_down' and (change_ratio > 0 or turned_at is not null)) "
-            "or (open_state = 'high_open_now_down' and not (change_ratio < 0 and turned_at is not null)) "
+            "or (open_state = 'high_open_now_down' and not "
+            "(change_ratio < 0 and (turned_at is not null or is_opening_quote))) "
             "or (open_state = 'high_open_recovered' and (change_ratio < 0 or turned_at is null)) "
             "or (open_state = 'high_open_still_up' and (change_ratio < 0 or turned_at is not null)) "
             "or (open_state = 'flat_open' and turned_at is not null) or turned_at > quote_ts",

@@ -32,7 +32,7 @@ CONTRACT = Contract(
         Field("round_uuid", Kind.TEXT, "identifier of the provider"),
         Field("org_uuid", Kind.TEXT, "organization that raised the money"),
         Field("announced_on", Kind.DATE, "day of the announcement", "date"),
-        Field("investment_type", Kind.CHOICE, "kind of round", required=True, choices=INVESTMENT_TYPES),
+        Field("investment_type", Kind.CHOICE, "kind of round", choices=INVESTMENT_TYPES),
         Field("raised_amount_usd", Kind.MONEY, "amount raised; NULL or 0: undisclosed", "USD"),
         Field("country_code", Kind.COUNTRY, "country of the organization at export", "ISO 3166 alpha-3"),
         Field("investor_count", Kind.COUNT, "investors in the round", "investors"),
@@ -45,6 +45,8 @@ CONTRACT = Contract(
     first_version_rule=True,
     deletion_stamp="case when deleted_at is not null then greatest(deleted_at, coalesce(updated_at, deleted_at)) end",
     rules=(
+        # A deletion may come as an identifier and a moment alone.
+        RowRule("investment_type is null and deleted_at is null", "'investment_type: missing'"),
         RowRule("raised_amount_usd < 0", "'raised_amount_usd: ' || raised_amount_usd || ' is negative'"),
         RowRule("investor_count < 0", "'investor_count: ' || investor_count || ' is negative'"),
     ),

@@ -81,7 +81,8 @@ class Dialect:
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
     ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
-    ``name_key``: contract column that may come from the file name or the nearest folder (R61).
+    ``name_key``: contract column that may come from the file name or the nearest folder (R61), bare index numbers as
+    ``name_style`` says.
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
     ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
     (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a group's text in the contract's terms. A

@@ -1,9 +1,11 @@
-"""CSV exports of Crunchbase: today's header set, those of 2015 and 2016, and the export of October 2013.
+"""Crunchbase: CSV exports of today, of 2015, of 2016 and of October 2013, and answers of the API (version 4).
 
+The API's objects come as columns ``outer.inner``, its locations as one column a type; countries are written by name.
 Today's exports are UTF-8. The files of 2013 are MacRoman, carry no identifiers and cover US companies only.
 """
 
 from orchestration.dialects.base import CodeStyle, Column, Dialect
+from orchestration.dialects.countries import ALPHA_3_BY_NAME
 
 # Until 2016 a series stood in a column of its own, beside the type "venture".
 _SERIES = tuple((letter.upper(), f"series_{letter}") for letter in "abcdefghij")
@@ -112,6 +114,41 @@ DIALECTS: tuple[Dialect, ...] = (
         ),
         required=("company_name",),
         encodings=("gb18030", "latin-1"),
+    ),
+    Dialect(
+        name="crunchbase.api_funding_rounds",
+        table="funding_rounds",
+        columns=(
+            Column("uuid", "round_uuid"),
+            Column("properties.funded_organization_identifier.uuid", "org_uuid"),
+            Column("properties.announced_on", "announced_on"),
+            Column("properties.investment_type", "investment_type"),
+            Column("properties.money_raised.value_usd", "raised_amount_usd"),
+            Column("properties.funded_organization_location[country]", "country_code", translate=ALPHA_3_BY_NAME),
+            Column("properties.num_investors", "investor_count"),
+            Column("properties.created_at", "created_at"),
+            Column("properties.updated_at", "updated_at"),
+        ),
+        required=("properties.investment_type",),
+    ),
+    Dialect(
+        name="crunchbase.api_organizations",
+        table="organizations",
+        columns=(
+            Column("uuid", "org_uuid"),
+            Column("properties.identifier.value", "name"),
+            Column("properties.location_identifiers[country]", "country_code", translate=ALPHA_3_BY_NAME),
+            Column("properties.categories", "category_list"),
+            Column("properties.category_groups", "category_groups_list"),
+            Column("properties.updated_at", "updated_at"),
+        ),
+    ),
+    # Withdrawn rounds: an identifier and a moment.
+    Dialect(
+        name="crunchbase.api_deleted_entities",
+        table="funding_rounds",
+        columns=(Column("identifier.uuid", "round_uuid"), Column("deleted_at", "deleted_at")),
+        ignored=("identifier.value", "identifier.permalink", "identifier.entity_def_id", "identifier.image_id"),
     ),
     Dialect(
         name="crunchbase.rounds_2015",

@@ -8,6 +8,7 @@ import uuid
 from functools import cache
 
 from orchestration.contracts.base import Kind
+from orchestration.dialects.base import CodeStyle
 from orchestration.ingest.files import UnreadableError
 from orchestration.paths import SEEDS
 
@@ -90,16 +91,31 @@ def _index_codes(text: str) -> set[str]:
     return found
 
 
+def _bare_index_codes(text: str, style: CodeStyle) -> set[str]:
+    """Six digits that no known index has, in a file of the provider whose indices they number."""
+    found = set()
+    for digits in re.findall(rf"{_EDGE}(\d{{6}}){_END}", text):
+        if digits.startswith("399"):
+            found.add(f"{digits}.SZ")
+        elif style is CodeStyle.CSI_INDEX:
+            found.add(f"{digits}.SH" if digits.startswith("000") else f"{digits}.CSI")
+        elif style is CodeStyle.CNI_INDEX:
+            found.add(f"{digits}.CNI")
+    return found
+
+
 _FINDERS = {Kind.ETF_CODE: _etf_codes, Kind.SECURITY_CODE: _security_codes, Kind.INDEX_CODE: _index_codes}
 
 
-def code_from_names(kind: Kind, column: str, tokens: tuple[str, ...]) -> str:
-    """The one code in the file name, else in the nearest folder.
+def code_from_names(kind: Kind, column: str, tokens: tuple[str, ...], style: CodeStyle = CodeStyle.CANONICAL) -> str:
+    """The one code in the file name, else in the nearest folder; ``style``: how the provider writes bare ones.
 
     Raises ``UnreadableError`` when there is none or more than one.
     """
     for token in tokens:
         codes = _FINDERS[kind](token)
+        if not codes and kind is Kind.INDEX_CODE:
+            codes = _bare_index_codes(token, style)
         if len(codes) == 1:
             return codes.pop()
         if codes:

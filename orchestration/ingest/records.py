@@ -31,6 +31,7 @@ MAX_COLUMNS = 2_000
 MAX_CELL = 1 << 20
 MAX_RAW_TEXT = 4_000
 MAX_JSON = 256 << 20
+MAX_NESTING = 8
 HEADER_ROWS_OF_SHEET = 20
 _DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
 MAX_LINES_OF_RECORD = 10_000
@@ -274,11 +275,32 @@ def _loads(text: str | bytes) -> Any:
     return json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object)
 
 
+def _flat(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
+    """An object with those inside it as columns ``outer.inner``.
+
+    A list of objects that have a ``value`` becomes their values, separated by commas; where they also tell a
+    ``location_type``, a column for each type, ``outer[type]``.
+    """
+    found: dict[str, Any] = {}
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and depth < MAX_NESTING:
+            found.update(_flat(value, f"{name}.", depth + 1))
+        elif isinstance(value, list) and value and all(isinstance(v, dict) and "value" in v for v in value):
+            if all("location_type" in item for item in value):
+                found.update({f"{name}[{item['location_type']}]": item["value"] for item in value})
+            else:
+                found[name] = ",".join(str(item["value"]) for item in value)
+        else:
+            found[name] = value
+    return found
+
+
 def _keys(records: list[Any]) -> list[str]:
     names: dict[str, None] = {}
     for record in records:
         if isinstance(record, dict):
-            names.update(dict.fromkeys(record))
+            names.update(dict.fromkeys(_flat(record)))
     return clean_header(list(names))
 
 
@@ -286,7 +308,7 @@ def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: list[str
     if not isinstance(record, dict):
         chunk.refused.append((number, shorten(raw), "not an object"))
         return
-    trimmed = {key.replace("\ufeff", "").strip(): value for key, value in record.items()}
+    trimmed = {key.replace("\ufeff", "").strip(): value for key, value in _flat(record).items()}
     cells = [_as_text(trimmed.get(name)) for name in header]
     if _is_blank(cells):
         return
@@ -353,6 +375,19 @@ def _json_lines(table: str, part: Part) -> Iterator[Table]:
     yield Table(part.label, header, match, chunks())
 
 
+def _records_of(document: Any) -> list[Any]:
+    """The one list that an answer wraps, at its top or in its one object; else the document itself."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict):
+        for level in (document, *(value for value in document.values() if isinstance(value, dict))):
+            lists = [value for value in level.values() if isinstance(value, list)]
+            if len(lists) == 1:
+                found: list[Any] = lists[0]
+                return found
+    return [document]
+
+
 def _json_document(table: str, part: Part) -> Iterator[Table]:
     encoding = _json_encoding(table, part)
     with part.open() as stream:
@@ -363,11 +398,7 @@ def _json_document(table: str, part: Part) -> Iterator[Table]:
         document = _loads(data.decode(encoding))
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"not JSON: {error}") from error
-    if isinstance(document, dict):
-        lists = [value for value in document.values() if isinstance(value, list)]
-        records = lists[0] if len(lists) == 1 else [document]
-    else:
-        records = document if isinstance(document, list) else [document]
+    records = _records_of(document)
     header = _keys(records)
     if not header:
         if records:

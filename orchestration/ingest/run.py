@@ -265,7 +265,7 @@ def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, st
             fixed[target] = translate.get(text, text)
     key = dialect.name_key
     if key is not None and key not in match.carried and key not in fixed:
-        fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens)
+        fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)
     return fixed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -454,6 +455,57 @@ FIGURES: dict[str, Case] = {
             {"level": "L3", "sector_code": "850131"},
         ],
     ),
+    "rounds of the API: objects inside objects": (
+        "funding_rounds/api.json",
+        json.dumps(
+            {
+                "count": 1,
+                "entities": [
+                    {
+                        "uuid": "r1",
+                        "properties": {
+                            "announced_on": "2025-04-01",
+                            "investment_type": "series_b",
+                            "money_raised": {"value": 90, "currency": "EUR", "value_usd": 100_000_000},
+                            "num_investors": 3,
+                            "funded_organization_identifier": {"uuid": "o1", "value": "Example"},
+                            "funded_organization_location": [
+                                {"location_type": "city", "value": "Suzhou"},
+                                {"location_type": "country", "value": "China"},
+                            ],
+                            "created_at": "2025-04-02T08:00:00Z",
+                            "updated_at": "2025-04-02T08:00:00Z",
+                        },
+                    }
+                ],
+            }
+        ),
+        [
+            {
+                "round_uuid": "r1",
+                "org_uuid": "o1",
+                "country_code": "CHN",
+                "raised_amount_usd": Decimal(100_000_000),
+                "investor_count": 3,
+                "knowledge_at": dt.datetime(2025, 4, 2, 8, tzinfo=dt.UTC),
+            }
+        ],
+    ),
+    "organizations of the API: categories and places are lists": (
+        "organizations/api.jsonl",
+        json.dumps(
+            {
+                "uuid": "o1",
+                "properties": {
+                    "identifier": {"value": "Example"},
+                    "categories": [{"value": "Biotechnology"}, {"value": "Therapeutics"}],
+                    "location_identifiers": [{"location_type": "country", "value": "United States"}],
+                    "updated_at": "2025-04-02T08:00:00Z",
+                },
+            }
+        ),
+        [{"org_uuid": "o1", "name": "Example", "country_code": "USA", "category_list": "Biotechnology,Therapeutics"}],
+    ),
     "rounds of 2016: the series stands in a column of its own": (
         "funding_rounds/2016.csv",
         "funding_round_uuid,company_uuid,announced_on,funding_round_type,funding_round_code,raised_amount_usd,country_code\n"
@@ -540,6 +592,56 @@ def test_an_industry_of_the_classification_before_2021_is_refused(home: Home) ->
     home.land("sector_members/history.csv", "symbol,start_date,industry_code\n600123,2014-01-01,210101\n")
     home.run()
     assert home.reasons() == ["sector_code: found '21', expected a sector code of digits such as 801150"]
+
+
+def test_a_deletion_of_the_api_is_a_version_of_its_round(home: Home) -> None:
+    home.land(
+        "funding_rounds/rounds.csv",
+        "round_uuid,org_uuid,announced_on,investment_type,updated_at\nr1,o1,2025-01-02,seed,2025-01-03 00:00:00\n",
+    )
+    home.run()
+    deleted = {"identifier": {"uuid": "r1", "entity_def_id": "funding_round"}, "deleted_at": "2025-02-01T00:00:00Z"}
+    home.land("funding_rounds/deleted.json", json.dumps({"entities": [deleted]}))
+    assert counts(home.run()["funding_rounds"]) == (1, 1, 0, 0)
+    last = home.raw("funding_rounds")[-1]
+    assert last["deleted_at"] == last["knowledge_at"] == dt.datetime(2025, 2, 1, tzinfo=dt.UTC)
+    home.land("funding_rounds/broken.csv", "round_uuid,org_uuid,announced_on\nr2,o1,2025-01-02\n")
+    home.run()
+    assert home.reasons() == ["investment_type: missing"]
+
+
+def test_a_country_that_is_not_known_refuses_its_row(home: Home) -> None:
+    place = [{"location_type": "country", "value": "Atlantis"}]
+    home.land(
+        "organizations/api.json",
+        json.dumps({"entities": [{"uuid": "o1", "properties": {"location_identifiers": place}}]}),
+    )
+    home.run()
+    assert home.reasons() == ["country_code: found 'Atlantis', expected an ISO 3166 alpha-3 country"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("980001", "980001.CNI"),
+        ("399998", "399998.SZ"),
+        ("987018_202504", "987018.CNI"),
+        ("000300", "000300.SH"),
+        ("931787.CSI", "931787.CSI"),
+    ],
+)
+def test_bare_index_numbers_of_file_names_are_those_of_their_provider(home: Home, name: str, expected: str) -> None:
+    """An index that the project knows is taken as known; other numbers are the provider's own."""
+    header = "日期,开盘价,最高价,最低价,收盘价,涨跌幅,成交量,成交额"
+    home.land(f"index_bars/{name}.csv", f"{header}\n2025-04-24,1000.1,1020.2,990.3,1010.4,0.0111,1,1\n")
+    home.run()
+    assert [row["index_code"] for row in home.raw("index_bars")] == [expected]
+
+
+def test_a_bare_number_in_nobodys_file_is_no_index(home: Home) -> None:
+    home.land("index_bars/980001.csv", "date,open,close\n2025-04-24,1,1\n")
+    home.run()
+    assert "no code stands in the file name" in home.reasons()[0]
 
 
 def test_members_of_an_index_of_unknown_market_are_not_guessed(home: Home) -> None:

@@ -1,7 +1,7 @@
 {%- set sectors = [
-    ('visits_companies_all', 'ALL', ''),
-    ('visits_companies_electronics', '801080', 'electronics '),
-    ('visits_companies_healthcare', '801150', 'healthcare '),
+    ('visits_companies_all', 'ALL', '', ''),
+    ('visits_companies_electronics', '801080', 'electronics ', ', or no sector_members of 801080'),
+    ('visits_companies_healthcare', '801150', 'healthcare ', ', or no sector_members of 801150'),
 ] -%}
 {%- set visitors = [('', 'broker', 'Brokers'), ('_any_visitor', 'all', 'Institutions')] -%}
 
@@ -11,7 +11,7 @@ with note as (
 
 {% for suffix, visitor_type, visitor_words in visitors %}
     {% set outer_index = loop.index0 %}
-    {% for claim_id, sector_code, sector_words in sectors %}
+    {% for claim_id, sector_code, sector_words, unless in sectors %}
         {% if not (loop.first and outer_index == 0) %}
             union all
         {% endif %}
@@ -33,7 +33,7 @@ with note as (
             || cast(note.month_start as {{ dbt.type_string() }})
             || ' to ' || cast(note.note_date as {{ dbt.type_string() }}) || '.' as sentence,
             'no broker_visits by ' || cast(note.note_date as {{ dbt.type_string() }})
-            || '{{ '' if sector_code == 'ALL' else ', or no sector_members of ' ~ sector_code }}' as missing
+            || '{{ unless }}' as missing
         from note
         left join {{ ref('fct_sector_visits_daily') }} as visits
             on

@@ -1,28 +1,4 @@
-with profiles as (
-    select 'cb_news_venture' as profile
-    union all
-    select 'vc_pe_broad' as profile
-),
-
-segments as (
-    select 'all' as segment
-    union all
-    select 'innovative_drugs' as segment
-),
-
-regions as (
-    select 'GLOBAL' as region
-    union all
-    select 'USA' as region
-    union all
-    select 'CHN' as region
-    union all
-    select 'HKG' as region
-    union all
-    select 'ROW' as region
-),
-
-vintages as (
+with vintages as (
     select
         min(ingested_at) as earliest_ingestion,
         max(case when knowledge_source = 'stamp' then 1 else 0 end) as has_stamps,
@@ -43,16 +19,14 @@ history as (
 
 spine as (
     select
-        profiles.profile,
-        segments.segment,
-        regions.region,
+        groups.profile,
+        groups.segment,
+        groups.region,
         moments.quarter_start,
         moments.next_quarter_start,
         moments.is_ended
     from {{ ref('int_funding_moments') }} as moments
-    cross join profiles
-    cross join segments
-    cross join regions
+    cross join {{ ref('int_funding_groups') }} as groups
     where moments.purpose = 'now'
 ),
 

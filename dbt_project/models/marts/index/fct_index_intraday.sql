@@ -61,6 +61,7 @@ opened as (
         quotes.prev_close,
         openings.open,
         quotes.quote_ts > openings.opening_ts as is_after_opening,
+        coalesce(quotes.quote_ts = openings.opening_ts, false) as is_opening_quote,
         -- in decimals, so that half a basis point is judged exactly
         case
             when abs(openings.open - quotes.prev_close) * 20000 < quotes.prev_close then 'flat'
@@ -84,6 +85,7 @@ turned as (
         open,
         prev_close,
         opening,
+        is_opening_quote,
         min(
             case
                 when not is_after_opening then null
@@ -122,5 +124,6 @@ select
         when opening = 'high' then 'high_open_still_up'
     end as open_state,
     turned_at,
+    is_opening_quote,
     knowledge_at
 from turned

@@ -1,0 +1,180 @@
+"""The Dagster UI as people use it: open the job, materialize everything, see the release and its checks.
+
+What happened is asserted through GraphQL and on the disk; the page is only clicked and read (its classes are hashed).
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration import instance
+from orchestration.settings import Settings
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+SECONDS_TO_START = 240
+SECONDS_TO_RUN = 600
+
+BARS = (
+    "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
+    "159567.SZ,2025-04-16,1.21,1.23,1.20,1.22,1.21,1000000,1220000\n"
+    "159567.SZ,2025-04-17,1.22,1.25,1.21,1.24,1.22,1000000,1240000\n"
+)
+
+LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
+    loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+
+RUNS = "{ runsOrError { ... on Runs { results { runId status pipelineName } } } }"
+
+CHECKS = """query Checks($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+    assetChecksOrError { ... on AssetChecks { checks {
+        name blocking executionForLatestMaterialization { status evaluation { severity } } } } } } } }"""
+
+
+def restore_interrupt() -> None:
+    """A process started in the background ignores SIGINT, and Dagster maps SIGTERM to what SIGINT does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class Ui:
+    """A `sector ui` on a free port of the loopback, on a SECTOR_HOME of its own."""
+
+    def __init__(self, settings: Settings, log: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url, self.log = f"http://127.0.0.1:{port}", log
+        with log.open("w") as output:
+            self.process = subprocess.Popen(
+                instance.command("127.0.0.1", port),
+                env=instance.environment(settings),
+                cwd=instance.PROJECT_ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=restore_interrupt,
+            )
+
+    def ask(self, query: str, **variables: Any) -> dict:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(f"{self.url}/graphql", body, {"content-type": "application/json"})  # noqa: S310 (our own http:// address)
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            return json.load(answer)["data"]
+
+    def wait_until_loaded(self) -> None:
+        deadline = time.monotonic() + SECONDS_TO_START
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()[-3000:]
+            try:
+                entries = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                entries = []
+            if entries and entries[0]["loadStatus"] == "LOADED":
+                loaded = entries[0]["locationOrLoadError"]
+                assert loaded["__typename"] == "RepositoryLocation", loaded
+                return
+            time.sleep(1)
+        pytest.fail(f"the UI did not load in {SECONDS_TO_START} s: {self.log.read_text()[-3000:]}")
+
+    def wait_for_run(self) -> dict:
+        deadline = time.monotonic() + SECONDS_TO_RUN
+        while time.monotonic() < deadline:
+            runs = self.ask(RUNS)["runsOrError"]["results"]
+            if runs and runs[0]["status"] in {"SUCCESS", "FAILURE", "CANCELED"}:
+                return runs[0]
+            time.sleep(2)
+        pytest.fail(f"no run ended in {SECONDS_TO_RUN} s: {self.log.read_text()[-3000:]}")
+
+    def stop(self) -> None:
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    settings = Settings(home=tmp_path_factory.mktemp("ui") / "home")
+    landed = settings.landing / "etf_bars" / "159567.csv"
+    landed.parent.mkdir(parents=True)
+    landed.write_text(BARS, encoding="utf-8")
+    return settings
+
+
+@pytest.fixture(scope="module")
+def ui(settings, tmp_path_factory):
+    served = Ui(settings, tmp_path_factory.mktemp("log") / "ui.log")
+    try:
+        served.wait_until_loaded()
+        yield served
+    finally:
+        served.stop()
+
+
+@pytest.fixture(scope="module")
+def page(ui):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1500, "height": 1000})
+        page.set_default_timeout(90_000)
+        page.outside = []
+        page.on("request", lambda request: _note_outside(page.outside, ui.url, request.url))
+        yield page
+        browser.close()
+
+
+def _note_outside(outside: list[str], own: str, url: str) -> None:
+    if not url.startswith((own, own.replace("http", "ws"), "data:", "blob:")):
+        outside.append(url)
+
+
+def test_materialize_all_publishes_a_release(ui, page, settings, tmp_path):
+    page.goto(f"{ui.url}/locations/sector_warehouse/jobs/refresh")
+    page.get_by_role("button", name="Materialize all").click()
+    run = ui.wait_for_run()
+    assert run["status"] == "SUCCESS", ui.log.read_text()[-3000:]
+    page.goto(f"{ui.url}/runs/{run['runId']}")
+    page.get_by_text("Success", exact=True).first.wait_for()
+    page.screenshot(path=tmp_path / "run.png")
+    assert settings.current.is_symlink()
+    assert (settings.current / "sector.duckdb").is_file()
+
+
+def test_the_release_tells_its_id_and_rows(ui, page, settings, tmp_path):
+    page.goto(f"{ui.url}/assets/release?view=overview")
+    page.get_by_text(settings.current.readlink().name).first.wait_for()
+    page.get_by_text("fct_etf_daily").first.wait_for()
+    page.screenshot(path=tmp_path / "release.png")
+
+
+def test_a_mart_shows_its_gate(ui, page, tmp_path):
+    node = ui.ask(CHECKS, key={"path": ["marts", "fct_etf_daily"]})["assetNodeOrError"]
+    checks = {check["name"]: check for check in node["assetChecksOrError"]["checks"]}
+    assert checks["gate"]["blocking"]
+    ran = checks["gate"]["executionForLatestMaterialization"]
+    assert ran["status"] == "FAILED", "bars of 2025 are old news: a warning, which is shown and blocks nothing"
+    assert ran["evaluation"]["severity"] == "WARN"
+    page.goto(f"{ui.url}/assets/marts/fct_etf_daily?view=checks")
+    page.get_by_text("gate", exact=True).first.wait_for()
+    page.screenshot(path=tmp_path / "checks.png")
+
+
+def test_no_page_asked_another_host(page):
+    assert page.outside == []
