@@ -232,6 +232,6 @@ def _outcome(result: ExpectationValidationResult) -> Outcome:
     else:
         rows = int(found.get("observed_value") or 0)
         sample = found.get("details", {}).get("unexpected_rows", ())
-        observed = f"{rows} rows"
+        observed = "1 row" if rows == 1 else f"{rows} rows"
     shown = tuple(row if isinstance(row, dict) else {"value": row} for row in list(sample)[:SAMPLE_ROWS])
     return Outcome(bool(result.success), observed, 0 if result.success else rows, () if result.success else shown)
