@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -21,10 +22,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
-from orchestration.messages import one_line
+from orchestration.messages import FULL_DISK, is_full, one_line
 
 if TYPE_CHECKING:
     import datetime as dt
+    from pathlib import Path
 
     from orchestration.refresh import Outcome
     from orchestration.settings import Settings
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 REFUSED = 1
 WRONG = 2
 INTERRUPTED = 130
+
+LEAST_SPACE = 64 * 1024**2
+"""Bytes for manifest, working files and log of the smallest build (30 MB, measured 2026-11), twice."""
 
 PIPE_WIDTH = 240
 """Columns of a table that no terminal shows: nothing is folded."""
@@ -126,7 +131,14 @@ def guarded(as_json: bool) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 (the outermost frame: everything becomes a line)
         if os.environ.get("SECTOR_TRACEBACK"):
             err.print_exception()
-        fail(one_line(error), as_json)
+        fail(one_line(error, _home()), as_json)
+
+
+def _home() -> Path | None:
+    try:
+        return settings_or_exit(any_home=True).home
+    except WrongCallError:
+        return None
 
 
 def moment_or_exit(text: str | None) -> dt.datetime | None:
@@ -178,7 +190,10 @@ def run(
 
 def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -> tuple[Outcome, int]:
     """Run the job under the lock, unless there is nothing to do. Gives the outcome and the exit code."""
+    import datetime as dt
+
     from orchestration.locking import run_lock
+    from orchestration.moments import write_short
     from orchestration.refresh import nothing_new, unchanged, utc_now
 
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -186,9 +201,32 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
         now = utc_now()
         if as_of is None and (release := nothing_new(settings, now)) is not None:
             return unchanged(settings, release), 0
+        require_space(settings)
+        if as_of is not None and as_of > now + dt.timedelta(days=1):
+            say(f"warning: {write_short(as_of)} lies ahead: what becomes known until then is not in this build")
         from orchestration.executing import execute
 
-        return execute(settings, as_of, make_current, say)
+        try:
+            return execute(settings, as_of, make_current, say)
+        except Exception as error:
+            if is_full(settings.home):
+                raise WrongCallError(FULL_DISK) from error
+            raise
+
+
+def require_space(settings: Settings) -> None:
+    """Raise ``WrongCallError`` when a build cannot fit: nothing has been changed then."""
+    from orchestration.refresh import release_file
+    from warehouse.releases import current_release
+
+    current = current_release(settings.home)
+    last = release_file(settings, current).stat().st_size if current else 0
+    needed, free = LEAST_SPACE + 3 * last, shutil.disk_usage(settings.home).free
+    if free < needed:
+        raise WrongCallError(
+            f"only {free / 1e6:,.0f} MB free under {settings.home}, a build needs {needed / 1e6:,.0f} MB: "
+            "free some space, then run again"
+        )
 
 
 def report_run(outcome: Outcome, code: int, as_json: bool) -> None:

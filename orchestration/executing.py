@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import sys
 
 import dagster as dg
 
@@ -31,12 +32,19 @@ def execute(
         },
         "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
     }
-    # dagster-dbt repeats dbt's words on stdout, where the result belongs
+    terminal = sys.stderr
+
+    def tell(text: str) -> None:
+        with contextlib.redirect_stderr(terminal):
+            progress(text)
+
+    # dagster-dbt repeats dbt's words on stdout, where the result belongs; Dagster's own go to stderr
     with (
         (settings.build / LOG).open("w", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
         dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance,
     ):
-        job = build_defs(settings, progress=progress, on_start=runs.append).resolve_job_def(REFRESH)
+        job = build_defs(settings, progress=tell, on_start=runs.append).resolve_job_def(REFRESH)
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
     return conclude(runs[-1] if runs else None, result.success)

@@ -391,7 +391,7 @@ def conclude(run: Refresh | None, succeeded: bool) -> tuple[Outcome, int]:
         return outcome, 1
     if run.failure is not None:
         stage, error = run.failure
-        outcome.message = f"{stage}: {one_line(error)}"
+        outcome.message = f"{stage}: {one_line(error, run.settings.home)}"
         return outcome, 2
     if not succeeded:
         outcome.message = f"the run failed: see {run.settings.build / 'run.log'}"
