@@ -31,7 +31,10 @@ with note as (
             || ' year on year in the quarter from '
             || cast(note.ended_quarter_start as {{ dbt.type_string() }}) || ', {{ growth_words }}.' as sentence,
             case
-                when funding.profile is null then 'no funding_rounds'
+                when funding.profile is null
+                    then
+                        'no funding_rounds known in or after the quarter from '
+                        || cast(note.ended_quarter_start as {{ dbt.type_string() }})
                 when funding.amount_usd is null
                     then
                         'raised_amount_usd of funding_rounds in the quarter from '
