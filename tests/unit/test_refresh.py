@@ -119,7 +119,7 @@ def failing(severity):
 
 
 def gated(settings, monkeypatch, *checks):
-    monkeypatch.setattr("expectations.gate.run_gate", lambda build: report_of(checks))
+    monkeypatch.setattr("expectations.gate.run_gate", lambda build, **_: report_of(checks))
     run = Refresh(settings, began=NOW)
     run.audit()
     return run
