@@ -47,19 +47,17 @@ class EngineError(Exception):
     """An expectation could not be evaluated. Says nothing about the data."""
 
 
-class _Cursor(duckdb_engine.CursorWrapper):
-    """A DuckDB cursor that outlives SQLAlchemy's connection and is closed with the engine."""
-
-
 _open_cursors: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Cursors outlive SQLAlchemy's connections on purpose; whoever opened the engine closes them, or the file "
+"stays open."""
 
 
 class _Connection(duckdb_engine.ConnectionWrapper):
-    def cursor(self) -> _Cursor:
+    def cursor(self) -> duckdb_engine.CursorWrapper:
         own = self._ConnectionWrapper__c.cursor()
         own.execute("set TimeZone = 'Asia/Shanghai'")  # a cursor starts with the process's zone; sessions are local
         _open_cursors.add(own)
-        return _Cursor(own, self)
+        return duckdb_engine.CursorWrapper(own, self)
 
 
 class GxDuckDB(duckdb_engine.Dialect):
@@ -234,6 +232,6 @@ def _outcome(result: ExpectationValidationResult) -> Outcome:
     else:
         rows = int(found.get("observed_value") or 0)
         sample = found.get("details", {}).get("unexpected_rows", ())
-        observed = f"{rows} rows"
+        observed = "1 row" if rows == 1 else f"{rows} rows"
     shown = tuple(row if isinstance(row, dict) else {"value": row} for row in list(sample)[:SAMPLE_ROWS])
     return Outcome(bool(result.success), observed, 0 if result.success else rows, () if result.success else shown)

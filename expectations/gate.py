@@ -146,5 +146,5 @@ def failure_message(report: GateReport) -> str:
             for row in check.sample[:MESSAGE_ROWS]
         ]
     if len(refusing) > MESSAGE_CHECKS:
-        lines.append(f"  and {len(refusing) - MESSAGE_CHECKS} more, see checks.json in the build folder")
+        lines.append(f"  and {len(refusing) - MESSAGE_CHECKS} more: sector status")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ input in the mart's own words.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -412,7 +412,7 @@ def story(note: Note) -> tuple[Paragraph, ...]:
     )
 
 
-def _paragraph(note: Note, title: str, needed: Sequence[str], tell: Any) -> Paragraph:
+def _paragraph(note: Note, title: str, needed: Sequence[str], tell: Callable[[Note], list[str]]) -> Paragraph:
     lacking = [claim for name in needed if not (claim := note.claims.get(name)) or not claim.reproduced]
     if not lacking:
         return Paragraph(title, tuple(tell(note)), False)

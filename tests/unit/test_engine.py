@@ -41,7 +41,7 @@ def test_failures_carry_counts_and_rows_with_their_key(build: Path) -> None:
     assert outcomes["named"].sample[0]["etf_code"] == "159001.SZ"
     assert outcomes["unique"].unexpected_rows == 6
     assert {row["etf_code"] for row in outcomes["unique"].sample} <= {"159000.SZ", "159001.SZ", "159002.SZ"}
-    assert outcomes["sql"].observed == "1 rows"
+    assert outcomes["sql"].observed == "1 row"
     assert outcomes["sql"].sample == ({"etf_code": "159001.SZ"},)
     assert outcomes["fine"].passed
     assert outcomes["fine"].sample == ()

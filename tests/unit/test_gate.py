@@ -7,9 +7,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 
+from expectations.audits import family_of
 from expectations.gate import CheckResult, GateError, failure_message, report_of, run_gate
 from expectations.suites import SUITES
+from orchestration.paths import PROJECT_ROOT
 from tests.support.marts import AS_OF, MARTS, accounting, empty_build, fill, refusals
 from tests.support.story import told
 from warehouse.build import MARTS_FILE, WORK_FILE
@@ -241,7 +244,7 @@ def test_broken_build_is_refused_by_name(build: Path, case: str) -> None:
 def test_message_names_figure_and_rows(build: Path) -> None:
     accounted(build, 0, 9)
     message = failure_message(run_gate(build, tables={"meta.batches"}))
-    assert "meta.batches · rows_accounted_for: 1 rows, allowed: landed = accepted + quarantined + repeated" in message
+    assert "meta.batches · rows_accounted_for: 1 row, allowed: landed = accepted + quarantined + repeated" in message
     assert "file=etf_bars/a.csv, rows_landed=10" in message
 
 
@@ -305,6 +308,24 @@ def test_every_mart_has_a_suite_and_every_check_a_reason() -> None:
             assert check.limit
         if suite.table.startswith("marts.fct_"):
             assert "knowledge_within_cut" in names
+
+
+def test_suites_and_models_agree_on_the_grain() -> None:
+    """The gate audits the file, dbt the model: the same key, or one of them lets doubles pass."""
+    declared = {}
+    for file in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.yml"):
+        for model in yaml.safe_load(file.read_text(encoding="utf-8")).get("models", []):
+            for test in model.get("data_tests", []):
+                if isinstance(test, dict) and "unique_grain" in test:
+                    declared[f"marts.{model['name']}"] = tuple(test["unique_grain"]["arguments"]["columns"])
+    audited = {suite.table: suite.grain for suite in SUITES if suite.table.startswith("marts.")}
+    assert declared == audited
+
+
+def test_every_audit_model_has_a_family() -> None:
+    models = [file.stem for file in (PROJECT_ROOT / "dbt_project" / "models").rglob("int_audit_*.sql")]
+    assert models
+    assert {family_of(model) for model in models} <= {suite.owner for suite in SUITES}
 
 
 def test_only_critical_failures_refuse() -> None:

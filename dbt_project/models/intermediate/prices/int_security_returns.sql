@@ -31,6 +31,8 @@ referenced as (
         bars.close,
         coalesce(bars.prev_close, earlier_closes.earlier_close) as reference_price,
         bars.volume_shares,
+        bars.turnover,
+        bars.currency,
         greatest(bars.knowledge_at, coalesce(earlier_closes.knowledge_at, bars.knowledge_at)) as knowledge_at
     from bars
     left join earlier_closes
@@ -56,5 +58,7 @@ select
         when is_suspended then cast(0 as double)
         else {{ change_ratio('close', 'reference_price') }}
     end as change_ratio,
+    turnover,
+    currency,
     knowledge_at
 from judged

@@ -1,26 +1,58 @@
 -- Steps of the running counts: in on the first day of a span, out on the day after its last, within the month.
-with steps as (
+with spans as (
     select
         scheme,
         sector_code,
         counted_type,
-        measure,
-        month_start,
-        first_date as step_date,
-        1 as step,
+        month_end,
+        first_date,
+        last_date,
+        companies,
+        visits,
+        briefings,
+        0 as institutions,
         knowledge_at
-    from {{ ref('int_visit_spans') }}
+    from {{ ref('int_company_visit_spans') }}
     union all
     select
         scheme,
         sector_code,
         counted_type,
-        measure,
-        month_start,
-        cast({{ dbt.dateadd('day', 1, 'last_date') }} as date) as step_date,
-        -1 as step,
+        month_end,
+        first_date,
+        last_date,
+        0 as companies,
+        0 as visits,
+        0 as briefings,
+        1 as institutions,
+        null as knowledge_at
+    from {{ ref('int_institution_spans') }}
+),
+
+steps as (
+    select
+        scheme,
+        sector_code,
+        counted_type,
+        first_date as step_date,
+        companies,
+        visits,
+        briefings,
+        institutions,
         knowledge_at
-    from {{ ref('int_visit_spans') }}
+    from spans
+    union all
+    select
+        scheme,
+        sector_code,
+        counted_type,
+        cast({{ dbt.dateadd('day', 1, 'last_date') }} as date) as step_date,
+        -companies as companies,
+        -visits as visits,
+        -briefings as briefings,
+        -institutions as institutions,
+        knowledge_at
+    from spans
     where last_date < month_end
 )
 
@@ -29,10 +61,10 @@ select
     sector_code,
     counted_type,
     step_date,
-    sum(case when measure = 'companies' then step else 0 end) as companies,
-    sum(case when measure = 'visits' then step else 0 end) as visits,
-    sum(case when measure = 'briefings' then step else 0 end) as briefings,
-    sum(case when measure = 'institutions' then step else 0 end) as institutions,
+    sum(companies) as companies,
+    sum(visits) as visits,
+    sum(briefings) as briefings,
+    sum(institutions) as institutions,
     max(knowledge_at) as knowledge_at
 from steps
 group by scheme, sector_code, counted_type, step_date

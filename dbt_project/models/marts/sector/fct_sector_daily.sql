@@ -2,36 +2,31 @@
 with bars as (
     select
         spans.sector_code,
-        bars.security_code,
         bars.trade_date,
-        price_changes.change_ratio,
-        price_changes.is_suspended,
+        bars.change_ratio,
+        bars.is_suspended,
         bars.turnover,
         coalesce(bars.currency, case when bars.security_code like '%.HK' then 'HKD' else 'CNY' end) as currency,
-        greatest(bars.knowledge_at, price_changes.knowledge_at, spans.knowledge_at) as knowledge_at
-    from {{ ref('stg_security_bars') }} as bars
+        greatest(bars.knowledge_at, spans.knowledge_at) as knowledge_at
+    from {{ ref('int_security_returns') }} as bars
     inner join {{ ref('int_sector_spans') }} as spans
         on
             bars.security_code = spans.security_code
             and bars.trade_date >= spans.valid_from
             and bars.trade_date < spans.valid_to
-    inner join {{ ref('int_security_returns') }} as price_changes
-        on
-            bars.security_code = price_changes.security_code
-            and bars.trade_date = price_changes.trade_date
     where spans.scheme = 'SW2021' and spans.sector_code <> 'NONE'
     union all
+    -- the index's breadth counts its members; their bars give the turnover
     select
         'HK_INNOVATIVE_DRUG' as sector_code,
-        members.security_code,
-        members.trade_date,
-        cast(null as double) as change_ratio,
-        cast(null as boolean) as is_suspended,
+        bars.trade_date,
+        bars.change_ratio,
+        bars.is_suspended,
         bars.turnover,
         coalesce(bars.currency, case when bars.security_code like '%.HK' then 'HKD' else 'CNY' end) as currency,
         greatest(bars.knowledge_at, members.knowledge_at) as knowledge_at
     from {{ ref('int_theme_members') }} as members
-    inner join {{ ref('stg_security_bars') }} as bars
+    inner join {{ ref('int_security_returns') }} as bars
         on
             members.security_code = bars.security_code
             and members.trade_date = bars.trade_date

@@ -1,0 +1,80 @@
+-- A visit counts from its day to the end of the month, in whatever sector the company is in on each day; the company
+-- itself from its first visit of the month. So a count of distinct things on every day is a running sum of entries
+-- and exits, not a new count per day.
+with visit_days as (
+    select
+        counted_type,
+        month_start,
+        company_id,
+        visit_date,
+        count(distinct visit_way) as visits,
+        count(distinct case when is_performance_briefing then visit_way end) as briefings,
+        max(knowledge_at) as knowledge_at
+    from {{ ref('int_visits_by_type') }}
+    group by counted_type, month_start, company_id, visit_date
+),
+
+ordered as (
+    select
+        *,
+        cast({{ dbt.last_day('month_start', 'month') }} as date) as month_end,
+        row_number() over (
+            partition by counted_type, month_start, company_id
+            order by visit_date nulls last
+        ) as day_of_company
+    from visit_days
+),
+
+counted as (
+    select
+        schemes.scheme,
+        ordered.counted_type,
+        ordered.company_id,
+        ordered.visit_date,
+        ordered.month_end,
+        case when ordered.day_of_company = 1 then 1 else 0 end as companies,
+        ordered.visits,
+        ordered.briefings,
+        ordered.knowledge_at
+    from ordered
+    cross join {{ ref('int_classification_schemes') }} as schemes
+)
+
+select
+    counted.scheme,
+    coalesce(sectors.sector_code, 'NONE') as sector_code,
+    counted.counted_type,
+    counted.company_id,
+    counted.visit_date,
+    counted.month_end,
+    greatest(counted.visit_date, coalesce(sectors.valid_from, counted.visit_date)) as first_date,
+    least(
+        counted.month_end,
+        coalesce(cast({{ dbt.dateadd('day', -1, 'sectors.valid_to') }} as date), counted.month_end)
+    ) as last_date,
+    counted.companies,
+    counted.visits,
+    counted.briefings,
+    greatest(counted.knowledge_at, coalesce(sectors.knowledge_at, counted.knowledge_at)) as knowledge_at
+from counted
+left join {{ ref('int_company_sector_spans') }} as sectors
+    on
+        counted.scheme = sectors.scheme
+        and counted.company_id = sectors.company_id
+        and counted.month_end >= sectors.valid_from
+        and counted.visit_date < sectors.valid_to
+union all
+select
+    scheme,
+    'ALL' as sector_code,
+    counted_type,
+    company_id,
+    visit_date,
+    month_end,
+    visit_date as first_date,
+    month_end as last_date,
+    companies,
+    visits,
+    briefings,
+    knowledge_at
+from counted
