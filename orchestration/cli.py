@@ -122,8 +122,11 @@ def guarded(as_json: bool) -> Iterator[None]:
     """Every failure becomes one line with its cure and exit 2; ``SECTOR_TRACEBACK=1`` shows where it came from."""
     try:
         yield
-    except (typer.Exit, typer.Abort, KeyboardInterrupt):
+    except (typer.Exit, typer.Abort):
         raise
+    except KeyboardInterrupt:
+        err.print("interrupted: nothing was published, the next run begins anew", markup=False)
+        raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
         # the reader of our output has gone: nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -343,11 +346,7 @@ def _terminated(*_: object) -> NoReturn:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point ``sector``."""
     signal.signal(signal.SIGTERM, _terminated)
-    try:
-        app(arguments, standalone_mode=True)
-    except KeyboardInterrupt:
-        err.print("interrupted: nothing was published", markup=False)
-        sys.exit(INTERRUPTED)
+    app(arguments)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ LOG = "run.log"
 def execute(
     settings: Settings, as_of: dt.datetime | None, make_current: bool, progress: Progress
 ) -> tuple[Outcome, int]:
-    """Run the job to its end. Gives what it came to and the exit code (0 done, 1 refused, 2 broken)."""
+    """Run the job to its end. Gives what it came to and the exit code (0 done, 1 refused, 2 broken).
+
+    Raises ``KeyboardInterrupt`` when a signal ended it.
+    """
     settings.build.mkdir(parents=True, exist_ok=True)
     runs: list[Refresh] = []
     config = {
@@ -47,4 +50,12 @@ def execute(
     ):
         job = build_defs(settings, progress=tell, on_start=runs.append).resolve_job_def(REFRESH)
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
+    published = bool(runs) and runs[-1].release is not None
+    if not result.success and not published and any(_interrupted(event) for event in result.all_events):
+        raise KeyboardInterrupt
     return conclude(runs[-1] if runs else None, result.success)
+
+
+def _interrupted(event: dg.DagsterEvent) -> bool:
+    """Whether the run says that a signal ended it (Dagster takes the signals while a job runs)."""
+    return event.is_run_failure and "interrupted" in (event.message or "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import json
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -119,6 +120,7 @@ class Refresh:
         self.refusals: list[dict[str, Any]] = []
         self.refusal_message = ""
         self.failure: tuple[str, Exception] | None = None
+        self.child: subprocess.Popen[Any] | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -128,6 +130,11 @@ class Refresh:
         except Exception as error:
             self.failure = self.failure or (name, error)
             raise
+
+    def close(self) -> None:
+        """Take dbt along, if it still runs: an interrupted run must not leave a writer on the build files."""
+        if self.child is not None:
+            transform.end(self.child)
 
     def ingest(self, table: str) -> TableReport:
         """Read what is new under ``landing/<table>/``."""

@@ -61,7 +61,10 @@ def refresh_resource(
             )
             if on_start:
                 on_start(this)
-            yield this
+            try:
+                yield this
+            finally:
+                this.close()
 
     return refresh
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from orchestration.fingerprint import code_files, digest
 from orchestration.paths import DBT_PROJECT
@@ -21,6 +22,9 @@ from orchestration.settings import Settings
 
 BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
 """Seeds, models and data tests. Unit tests prove the code, not the data: they run in the test suite."""
+
+
+SECONDS_TO_END = 10
 
 
 class DbtError(Exception):
@@ -108,6 +112,18 @@ def up_to_date_manifest(settings: Settings) -> Path:
         raise DbtError(f"dbt cannot parse the project: {' '.join((call.stdout + call.stderr).split())[-2000:]}")
     stamp.write_text(current, encoding="utf-8")
     return manifest
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """Make sure that a dbt process is gone: ask it to end, then make it."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def results(settings: Settings) -> list[NodeResult]:

@@ -44,6 +44,7 @@ def model_assets(manifest: Path) -> dg.AssetsDefinition:
             )
             refresh.warm_up()
             # no .fetch_row_counts(): it leaves the build files open here, and the next build could not write them
+            refresh.child = call.process
             yield from call.stream()
             refresh.built(None if call.is_successful() else call.get_error())
 

@@ -161,7 +161,9 @@ def test_a_refused_build_leaves_everything_as_it_was(story, monkeypatch):
     )  # fmt: skip
     story.land("etf_nav/later.csv", "etf_code,nav_date,unit_nav\n159567.SZ,2025-04-18,1.2500\n")
     with monkeypatch.context() as patched:
-        patched.setattr(gate, "run_gate", lambda build, **_: gate.report_of([*real(build).checks, refusing]))
+        patched.setattr(
+            gate, "run_gate", lambda build, **options: gate.report_of([*real(build, **options).checks, refusing])
+        )
         outcome = story.call("run", code=1)
     assert outcome["published"] is False
     assert outcome["release_id"] is None

@@ -20,8 +20,11 @@ from orchestration.checks import gate_checks, result_of
 from orchestration.contracts import CONTRACTS
 from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
+from orchestration.locking import BusyError, run_lock
 from orchestration.paths import PROJECT_ROOT
 from orchestration.refresh import RefusedError
+from orchestration.resources import refresh_resource
+from orchestration.sensors import landing_sensor
 
 FLOW = dg.AssetKey(["marts", "fct_etf_daily"])
 
@@ -175,6 +178,59 @@ def test_the_schedule_says_why_it_skips():
     thursday = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2025, 4, 24, 8, 40, tzinfo=dt.UTC))
     assert len(schedule.evaluate_tick(thursday).run_requests) == 1
     assert schedule.execution_timezone == "Asia/Shanghai"
+
+
+def tick(settings):
+    context = dg.build_sensor_context()
+    return landing_sensor(refresh_job(), settings).evaluate_tick(context)
+
+
+def test_the_sensor_asks_for_one_run_per_state_of_the_unread_files(home):
+    assert "every landed file" in tick(home.settings).skip_message
+    home.land("fx_rates/a.csv", "pair,kind,rate_date,rate\nHKDCNY,central_parity,2025-04-24,0.93\n")
+    first, again = tick(home.settings).run_requests, tick(home.settings).run_requests
+    assert [request.run_key for request in first] == [request.run_key for request in again]
+    home.land("fx_rates/b.csv", "pair,kind,rate_date,rate\nHKDCNY,central_parity,2025-04-25,0.93\n")
+    assert tick(home.settings).run_requests[0].run_key != first[0].run_key
+    with run_lock(home.settings.lock):
+        assert "in progress" in tick(home.settings).skip_message
+    home.run()
+    assert "every landed file" in tick(home.settings).skip_message
+
+
+def test_a_run_of_the_ui_beside_another_run_fails_and_says_who_is_first(home, monkeypatch):
+    @dg.op(required_resource_keys={"refresh"})
+    def look(context):
+        return context.resources.refresh.as_of
+
+    @dg.job(resource_defs={"refresh": refresh_resource(home.settings)})
+    def alone():
+        look()
+
+    def taken(path):
+        raise BusyError("another run is in progress (process 42)")
+
+    assert alone.execute_in_process(raise_on_error=False).success
+    monkeypatch.setattr("orchestration.resources.run_lock", taken)
+    result = alone.execute_in_process(raise_on_error=False)
+    assert not result.success
+    assert any("process 42" in str(event.event_specific_data) for event in result.all_events)
+
+
+def test_the_run_of_the_ui_takes_a_moment_from_its_configuration(home):
+    seen = []
+
+    @dg.op(required_resource_keys={"refresh"})
+    def look(context):
+        seen.append((context.resources.refresh.as_of.isoformat(), context.resources.refresh.make_current))
+
+    @dg.job(resource_defs={"refresh": refresh_resource(home.settings)})
+    def alone():
+        look()
+
+    for config in ({"as_of": "2025-04-24"}, {"as_of": "2025-04-24 10:30", "make_current": True}):
+        assert alone.execute_in_process(run_config={"resources": {"refresh": {"config": config}}}).success
+    assert seen == [("2025-04-24T23:59:59.999999+08:00", False), ("2025-04-24T10:30:00+08:00", True)]
 
 
 @pytest.fixture(scope="module")
