@@ -255,7 +255,7 @@ def _flows(con: duckdb.DuckDBPyConnection, etf: str, moment: dt.datetime | None)
         con,
         "select trade_date, net_flow_cny, flow_status, shares, unit_nav from marts.fct_etf_daily where etf_code = ? "
         "and trade_date <= (select max(as_of_date) from marts.fct_etf_flow_window "
-        "where etf_code = ? and window_sessions = ? and knowledge_at <= ?) "
+        "where etf_code = ? and window_sessions = ? and first_known_at <= ?) "
         "order by trade_date desc nulls last limit ?",
         etf,
         etf,

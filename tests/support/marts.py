@@ -33,7 +33,8 @@ MARTS: dict[str, str] = {
     "span_sessions bigint, premium_ratio double, knowledge_at timestamptz",
     "fct_etf_flow_window": "etf_code varchar, as_of_date date, window_sessions bigint, inflow_days bigint, "
     "outflow_days bigint, structural_zero_days bigint, missing_days bigint, cumulative_flow_cny money, "
-    "max_daily_flow_cny money, average_flow_cny money, inflow_streak bigint, knowledge_at timestamptz",
+    "max_daily_flow_cny money, average_flow_cny money, inflow_streak bigint, first_known_at timestamptz, "
+    "knowledge_at timestamptz",
     "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, change_ratio double, turnover_cny money, "
     "premium_ratio double, knowledge_at timestamptz",
     "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, knowledge_at timestamptz",

@@ -213,6 +213,7 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
                 "as_of_date": dt.date(2025, 4, 23),
                 "window_sessions": 10,
                 "cumulative_flow_cny": 283_100_000,
+                "first_known_at": AS_OF - dt.timedelta(hours=1),
                 "knowledge_at": AS_OF - dt.timedelta(hours=1),
             }
         ],

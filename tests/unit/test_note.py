@@ -111,7 +111,7 @@ def test_flows_are_those_of_the_window_known_by_the_moment(db: Path, tmp_path: P
     with duckdb.connect(str(late)) as con:
         con.execute(
             "insert into marts.fct_etf_flow_window by name select etf_code, date '2025-04-24' as as_of_date, "
-            "window_sessions, knowledge_at + interval 1 day as knowledge_at from marts.fct_etf_flow_window"
+            "window_sessions, first_known_at + interval 1 day as first_known_at from marts.fct_etf_flow_window"
         )
         con.execute(
             "insert into marts.fct_etf_daily by name select etf_code, date '2025-04-24' as trade_date, net_flow_cny, "

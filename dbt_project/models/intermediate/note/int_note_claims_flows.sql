@@ -9,7 +9,7 @@ window_dates as (
         on
             windows.etf_code = note.note_etf_code
             and windows.as_of_date <= note.note_date
-            and windows.knowledge_at <= note.moment
+            and windows.first_known_at <= note.moment
     where windows.window_sessions = 10
 ),
 
