@@ -19,14 +19,14 @@ history as (
 
 spine as (
     select
-        groups.profile,
-        groups.segment,
-        groups.region,
+        funding_groups.profile,
+        funding_groups.segment,
+        funding_groups.region,
         moments.quarter_start,
         moments.next_quarter_start,
         moments.is_ended
     from {{ ref('int_funding_moments') }} as moments
-    cross join {{ ref('int_funding_groups') }} as groups
+    cross join {{ ref('int_funding_groups') }} as funding_groups
     where moments.purpose = 'now'
 ),
 
