@@ -12,7 +12,8 @@ from pathlib import Path
 import duckdb
 
 from expectations.gate import CheckResult
-from warehouse.build import MARTS_FILE, WORK_FILE, quoted
+from orchestration.sql import quoted
+from warehouse.build import MARTS_FILE, WORK_FILE
 
 KEPT = 0.95
 """A twentieth may go: an index set corrected, rounds deleted, a month of visits amended."""

@@ -34,7 +34,8 @@ from sqlalchemy import text
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import registry
 
-from warehouse.build import MARTS_FILE, WORK_FILE, quoted
+from orchestration.sql import quoted
+from warehouse.build import MARTS_FILE, WORK_FILE
 
 SAMPLE_ROWS = 5
 """Rows shown of a failed expectation: enough to find the cause, few enough for a terminal."""

@@ -15,6 +15,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from orchestration.sql import quoted
+
 STORAGE_VERSION = "v1.4.0"
 """Readable by DuckDB 1.4 and later, and no larger or slower than the newest format."""
 
@@ -29,11 +31,6 @@ class BuildParameters:
     as_of: dt.datetime
     note_etf_code: str
     note_index_code: str
-
-
-def quoted(text: str) -> str:
-    """A SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def prepare(

@@ -27,8 +27,9 @@ from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts,
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
 from orchestration.ingest.names import code_from_names
 from orchestration.ingest.records import Table, tables
-from orchestration.ingest.typing import Typist, quoted
+from orchestration.ingest.typing import Typist
 from orchestration.settings import Settings
+from orchestration.sql import quoted
 
 Progress = Callable[[str, int], None]
 

@@ -21,6 +21,7 @@ from orchestration.dialects import STAMP
 from orchestration.dialects.base import CodeStyle, Column, Match, Unit, View
 from orchestration.ingest.names import derived_id, index_aliases, indices
 from orchestration.ingest.records import Chunk, shorten
+from orchestration.sql import quoted
 
 NULL_TEXTS = ("", "-", "--", "---", "n/a", "na", "nan", "null", "none", "#n/a")
 """Texts that mean "no figure" (R63), in lower case."""
@@ -193,11 +194,6 @@ class TypedRows:
     accepted: pa.Table
     refused: list[tuple[int, str, str]]
     off_calendar: int = 0
-
-
-def quoted(text: str) -> str:
-    """A SQL literal of a text that we declare."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 class Typist:
