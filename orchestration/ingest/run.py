@@ -52,6 +52,7 @@ class _Batch:
     refused_whole: str | None = None
     warnings: list[str] = field(default_factory=list)
     typed: list[pa.Table] = field(default_factory=list)
+    guarded: list[pl.DataFrame] = field(default_factory=list)
 
     def refuse_whole(self, reason: str) -> None:
         """Nothing of the file counts: one quarantine line, counts of 0."""
@@ -243,6 +244,8 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
             batch.landed += typed.accepted.num_rows + len(typed.refused)
             batch.typed.append(typed.accepted)
             off_calendar += typed.off_calendar
+            if typed.guarded is not None:
+                batch.guarded.append(typed.guarded)
         if off_calendar:
             batch.warnings.append(f"{off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     except UnreadableError as error:
@@ -275,21 +278,18 @@ def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> Non
     from orchestration.dialects import dialects_of
 
     dialect = next((d for d in dialects_of(contract.name) if d.name == batch.dialect), None)
-    if dialect is None or dialect.guarded_column is None or not batch.typed:
+    if dialect is None or dialect.guarded_column is None or not batch.guarded:
         return
     column, key = dialect.guarded_column, contract.key[0]
-    rows = pl.DataFrame(pa.concat_tables(batch.typed))
-    figures = rows.select(key, pl.col(column).cast(pl.Float64))
-    if not len(figures):
-        return
+    figures = pl.concat(batch.guarded)
     known = _known_latest(raw_files, contract, column)
     both = figures.join(known, on=key, how="inner").filter(pl.col("known") > 0)
     if len(both):
-        ratio = (both[column] / both["known"]).median()
+        ratio = (both["figure"] / both["known"]).median()
         if isinstance(ratio, float) and 0.5e-4 <= ratio <= 1.5e-4:
             batch.refuse_whole(f"{dialect.guard_message} (median ratio to known figures: {ratio:.6f})")
         return
-    median = figures[column].median()
+    median = figures["figure"].median()
     if isinstance(median, float) and median < dialect.implausible_below:
         batch.refuse_whole(
             f"{dialect.guard_message} (median {column} {median:g}, nothing known to compare, expected at least "

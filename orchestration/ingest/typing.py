@@ -188,12 +188,14 @@ class TypedRows:
 
     ``accepted``: contract columns, ``_row``, ``_position`` (in the chunk), ``stamp``, ``own_stamp``, ``rule``,
     ``deletion_stamp``. ``refused``: (row number, raw text, reason). ``off_calendar``: accepted rows before 2000 on
-    dates that are no session, where the calendars are known to err (R62).
+    dates that are no session, where the calendars are known to err (R62). ``guarded``: first key column and ``figure``
+    of every row, refused ones too, where the dialect guards its unit (R69).
     """
 
     accepted: pa.Table
     refused: list[tuple[int, str, str]]
     off_calendar: int = 0
+    guarded: pl.DataFrame | None = None
 
 
 class Typist:
@@ -398,6 +400,10 @@ class Typist:
         business = contract.business_date or "cast(null as date)"
         market = contract.market or "'SZSE'"
         names = ", ".join(contract.columns)
+        guarded = "cast(null as double)"
+        if match.dialect.guarded_column in columns:
+            places = self._places(columns[match.dialect.guarded_column])
+            guarded = f"try_cast(shifted(plain_number(p.t_{match.dialect.guarded_column}), {places}) as double)"
         return f"""
 with delivered_rows as (
     select d.*, index_market, cast({quoted(self.ingestion_day.isoformat())} as date) as ingestion_day
@@ -408,7 +414,7 @@ checked as (
     select *, nullif(concat_ws('; ', {", ".join(wrong) or "null"}), '') as unreadable from read
 ),
 typed as (
-    select p._row, p._position, p.stamp, p.unreadable, p.index_market, p.ingestion_day,
+    select p._row, p._position, p.stamp, p.unreadable, p.index_market, p.ingestion_day, {guarded} as guarded_figure,
         {", ".join(f"{sql} as {name}" for sql, name in zip(final, contract.columns, strict=True))}
     from checked as p
 ),
@@ -432,7 +438,7 @@ judged as (
     select *, coalesce(unreadable, nullif(concat_ws('; ', {", ".join(rules) or "null"}), '')) as reason from stamped
 )
 select _row, _position, reason, stamp, own_stamp, deletion_stamp, rule, business_date,
-    date_is_known_to_calendar and not is_session as is_off_calendar, {names}
+    date_is_known_to_calendar and not is_session as is_off_calendar, guarded_figure, {names}
 from judged
 order by _position
 """
@@ -455,6 +461,7 @@ order by _position
         """
         refused = list(chunk.refused)
         tables: list[pa.Table] = []
+        guarded: list[pl.DataFrame] = []
         off_calendar = 0
         if chunk.rows:
             identifiers = self._identifiers(chunk, match, header)
@@ -471,8 +478,12 @@ order by _position
                 accepted, off = self._split(table, chunk, refused)
                 tables.append(accepted)
                 off_calendar += off
+                if match.dialect.guarded_column is not None:
+                    guarded.append(
+                        pl.DataFrame(table).select(self.contract.key[0], pl.col("guarded_figure").alias("figure"))
+                    )
         if tables:
-            return TypedRows(pa.concat_tables(tables), refused, off_calendar)
+            return TypedRows(pa.concat_tables(tables), refused, off_calendar, pl.concat(guarded) if guarded else None)
         return TypedRows(self._empty(), refused)
 
     def _identifiers(self, chunk: Chunk, match: Match, header: list[str]) -> pl.Series | None:
@@ -501,7 +512,8 @@ order by _position
                 "upgrade exchange-calendars (the exchanges publish the next year each December)"
             )
         off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
-        return good.drop("reason", "business_date", "is_off_calendar").to_arrow().cast(self._schema()), off_calendar
+        kept = good.drop("reason", "business_date", "is_off_calendar", "guarded_figure")
+        return kept.to_arrow().cast(self._schema()), off_calendar
 
     def _schema(self) -> pa.Schema:
         times = [

@@ -333,3 +333,25 @@ def test_a_crash_before_the_commit_leaves_nothing_and_the_next_run_finishes(home
     tally, rows, _ = profiles(home)
     assert (tally, len(rows)) == ((1, 1, 0, 0), 1)
     assert len(list((home.settings.raw / "etf_profiles").iterdir())) == 1
+
+
+SSE = "序号,基金代码,基金简称,ETF类型,统计日期,基金份额\n"
+
+
+def test_shares_delivered_in_ten_thousands_are_refused_whole_without_history(home: Home) -> None:
+    home.land(
+        "etf_shares/a.csv",
+        f"{SSE}1,510010,治理ETF,单市,2025-01-15,20152.44\n2,510020,超大ETF,单市,2025-01-15,4324.80\n",
+    )
+    assert counts(home.run()["etf_shares"]) == (0, 0, 0, 0)
+    assert home.reasons()[0].startswith("unit: looks like 万份")
+
+
+def test_shares_delivered_in_ten_thousands_are_refused_whole_by_their_history(home: Home) -> None:
+    home.land("etf_shares/a.csv", f"{SSE}1,510010,治理ETF,单市,2025-01-15,90201524400.0\n")
+    assert counts(home.run()["etf_shares"]) == (1, 1, 0, 0)
+    home.land("etf_shares/b.csv", f"{SSE}1,510010,治理ETF,单市,2025-01-16,9120152.44\n")
+    assert counts(home.run()["etf_shares"]) == (0, 0, 0, 0)
+    assert "looks like 万份" in home.reasons()[0]
+    home.land("etf_shares/c.csv", f"{SSE}1,510010,治理ETF,单市,2025-01-16,91201524400\n")
+    assert counts(home.run()["etf_shares"]) == (1, 1, 0, 0)
