@@ -29,6 +29,7 @@ from orchestration.ingest.files import Part, UnreadableError, check_workbook
 CHUNK_ROWS = 50_000
 MAX_COLUMNS = 2_000
 MAX_CELL = 1 << 20
+MAX_LINE = 16 << 20
 MAX_RAW_TEXT = 4_000
 MAX_JSON = 256 << 20
 MAX_NESTING = 8
@@ -103,13 +104,22 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        text = self._queued.popleft() if self._queued else self._stream.readline()
+        text = self._queued.popleft() if self._queued else self._read()
         if not text:
             raise StopIteration
         self.taken.append(text)
         self.line += 1
         if len(self.taken) > MAX_LINES_OF_RECORD:
             raise _RunawayQuoteError
+        return text
+
+    def _read(self) -> str:
+        """The next line; of one longer than any row may be, its beginning, so that memory stays small."""
+        text = self._stream.readline(MAX_LINE)
+        if len(text) == MAX_LINE and not text.endswith(("\n", "\r")):
+            while (more := self._stream.readline(MAX_LINE)) and not more.endswith(("\n", "\r")):
+                pass
+            text += "\n"
         return text
 
     def give_back_all_but_first(self) -> None:
