@@ -283,6 +283,22 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def history(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.")],
+    key: Annotated[list[str], typer.Argument(metavar="KEY...", help="Its key, in the order of its contract.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show every version of one raw record: its figures, when they were known, the line they stand on."""
+    with guarded(as_json):
+        from orchestration import history as past
+
+        if as_json:
+            answer_json(past.document(settings_or_exit(), table, key))
+        else:
+            past.show(settings_or_exit(), table, key, out)
+
+
+@app.command()
 def releases(as_json: AsJson = False) -> None:
     """List the releases, newest first."""
     with guarded(as_json):
