@@ -51,8 +51,7 @@ lock: $(READY) ## resolve pyproject.toml anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras --output-file requirements.lock
 
-clean: ## remove everything that was made, data of the default SECTOR_HOME included
+clean: ## remove what can be made again: environment, caches, build files. Data and releases stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis logs
-	@rm -rf dbt_project/target dbt_project/logs
-	@cd warehouse && rm -rf landing raw quarantine build releases current dagster ledger.sqlite* .lock*
+	@rm -rf dbt_project/target dbt_project/logs warehouse/build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
