@@ -167,7 +167,9 @@ def sample(
         settings = settings_or_exit()
         settings.landing.mkdir(parents=True, exist_ok=True)
         with run_lock(settings.lock):
-            files = write_sample(settings.landing, seed, lambda table, count: say(f"{table}: {count} files"))
+            files = write_sample(
+                settings.landing, seed, lambda table, count: say(f"{table}: {count} file{'s' if count != 1 else ''}")
+            )
         size = sum(path.stat().st_size for path in files)
         if as_json:
             answer_json({"landing": str(settings.landing), "seed": seed, "files": len(files), "bytes": size})
