@@ -53,14 +53,6 @@ class Sessions:
     half_days: frozenset[dt.date]
     horizon: dt.date
 
-    def require(self, date: dt.date) -> None:
-        """Raise ``CalendarHorizonError`` when ``date`` lies past the horizon."""
-        if date > self.horizon:
-            raise CalendarHorizonError(
-                f"{date} lies past {self.horizon}, the last date of the {self.market} calendar: "
-                "upgrade exchange-calendars (the exchanges publish the next year each December)"
-            )
-
 
 def _overrides(market: str) -> tuple[set[dt.date], set[dt.date]]:
     added: set[dt.date] = set()
@@ -89,6 +81,15 @@ def sessions(market: str) -> Sessions:
 def horizon() -> dt.date:
     """The last date on which both markets are known."""
     return min(sessions("XSHG").horizon, sessions("XHKG").horizon)
+
+
+def require_known(date: dt.date) -> None:
+    """Raise ``CalendarHorizonError`` when a date that has happened lies past the horizon."""
+    if date > horizon():
+        raise CalendarHorizonError(
+            f"{date} lies past {horizon()}, the last date that the trading calendars know: "
+            "upgrade exchange-calendars (the exchanges publish the next year each December)"
+        )
 
 
 def _neighbours(days: tuple[dt.date, ...], dates: list[dt.date], steps: int) -> list[dt.date | None]:

@@ -15,7 +15,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from orchestration.calendars import CalendarHorizonError, horizon, trading_calendar
+from orchestration.calendars import require_known, trading_calendar
 from orchestration.contracts.base import ARROW_TYPES, Contract, Field, Kind
 from orchestration.dialects import STAMP
 from orchestration.dialects.base import CodeStyle, Column, Match, Unit, View
@@ -505,12 +505,9 @@ order by _position
         for position, row, reason in bad.select("_position", "_row", "reason").iter_rows():
             refused.append((row, shorten(chunk.raw[position]), reason))
         good = frame.filter(pl.col("reason").is_null())
-        beyond = good.filter((pl.col("business_date") <= self.ingestion_day) & (pl.col("business_date") > horizon()))
-        if len(beyond):
-            raise CalendarHorizonError(
-                f"{beyond['business_date'][0]} lies past {horizon()}, the last date that the trading calendars know: "
-                "upgrade exchange-calendars (the exchanges publish the next year each December)"
-            )
+        happened = good.filter(pl.col("business_date") <= self.ingestion_day)["business_date"].max()
+        if isinstance(happened, dt.date):
+            require_known(happened)
         off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
         kept = good.drop("reason", "business_date", "is_off_calendar", "guarded_figure")
         return kept.to_arrow().cast(self._schema()), off_calendar
