@@ -64,6 +64,8 @@ def environment(settings: Settings) -> dict[str, str]:
     """Variables that every dbt call of this project needs."""
     return {
         "SECTOR_BUILD_DIR": str(settings.build),
+        "SECTOR_THREADS": str(settings.threads),
+        "SECTOR_MEMORY_LIMIT": settings.memory_limit,
         "DBT_PROFILES_DIR": str(DBT_PROJECT),
         "DBT_TARGET_PATH": str(target_folder(settings)),
         "DBT_LOG_PATH": str(target_folder(settings)),

@@ -204,7 +204,7 @@ class Typist:
     def __init__(self, contract: Contract, ingested_at: dt.datetime) -> None:
         self.contract = contract
         self.ingestion_day = ingested_at.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
-        self._con = duckdb.connect(":memory:", config={"threads": 2, "enable_external_access": "false"})
+        self._con = duckdb.connect(":memory:", config={"enable_external_access": "false"})
         self._con.execute("set TimeZone = 'Asia/Shanghai'")
         self._con.execute(_MACROS)
         self._con.register("calendar", trading_calendar())
