@@ -157,7 +157,8 @@ def price_bar_rules(date: str) -> tuple[RowRule, ...]:
         RowRule("high < open or high < close", "'high ' || high || ' is below open or close'"),
         RowRule("low > open or low > close", "'low ' || low || ' is above open or close'"),
         RowRule(
-            f"{date} >= date '2000-01-01' and date_is_known_to_calendar and not is_session",
+            f"coalesce(open, high, low, close) is not null and {date} >= date '2000-01-01'"
+            " and date_is_known_to_calendar and not is_session",
             f"'{date}: ' || {date} || ' is no session of its market'",
         ),
     )
