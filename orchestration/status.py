@@ -6,6 +6,7 @@ Belongs here: gathering them and laying them out. Nothing here writes but ``roll
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -157,12 +158,23 @@ def _print_batches(document: dict[str, Any], console: Console) -> None:
 
 
 def _print_quarantine(document: dict[str, Any], console: Console) -> None:
-    reasons = Counter((row["table_name"], row["reason"]) for row in document["quarantine"])
+    # reasons that differ only in what was found are one kind, shown by its first line
+    kinds = Counter((row["table_name"], kind_of(row["reason"])) for row in document["quarantine"])
+    first: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in document["quarantine"]:
+        first.setdefault((row["table_name"], kind_of(row["reason"])), row)
     console.print(f"\n{len(document['quarantine']):,} refused rows and files, the commonest reasons", markup=False)
-    table = _table("table", "count", "reason", right=("count",))
-    for (name, reason), count in reasons.most_common(SHOWN_REASONS):
-        table.add_row(name, f"{count:,}", reason)
+    table = _table("table", "count", "first of them", "reason", right=("count",))
+    for kind, count in kinds.most_common(SHOWN_REASONS):
+        line = first[kind]
+        place = line["file"] if line["row_number"] is None else f"{line['file']}:{line['row_number']}"
+        table.add_row(kind[0], f"{count:,}", place, line["reason"])
     console.print(table)
+
+
+def kind_of(reason: str) -> str:
+    """A reason without what was found: quoted text, dates and numbers left out."""
+    return re.sub(r"'[^']*'|\d[\d.,:+-]*", "…", reason)
 
 
 def releases(settings: Settings) -> list[dict[str, Any]]:
