@@ -216,7 +216,7 @@ def _claims(con: duckdb.DuckDBPyConnection) -> dict[str, Claim]:
 
 def _moment(con: duckdb.DuckDBPyConnection) -> tuple[dt.date | None, dt.datetime | None]:
     """The note's day and the moment of the ETF's last quote or close."""
-    found = _rows(con, "select max(note_date) as day, max(as_of) as moment from marts.rpt_market_note")[0]
+    found = _rows(con, "select max(note_date) as day, max(n.moment) as moment from marts.rpt_market_note as n")[0]
     moment = found["moment"]
     return found["day"], moment.astimezone(MARKET) if moment else None
 

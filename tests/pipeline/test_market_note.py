@@ -209,12 +209,12 @@ def test_every_claim(name: str, tmp_path: Path) -> None:
     marts = run_models(tmp_path / "build", market(), as_of, "+rpt_market_note +dim_etf")
     with duckdb.connect(str(marts), read_only=True) as con:
         found = con.execute(
-            "select claim_id, value, value_text, unit, status, claim, as_of, note_date, data_ends, source_table, "
-            "source_filter, evidence_rows from marts.rpt_market_note"
+            "select claim_id, value, value_text, unit, status, claim, as_of, moment, note_date, data_ends, "
+            "source_table, source_filter, evidence_rows from marts.rpt_market_note"
         ).fetchall()
         assert {row[0]: row[3] for row in found} == CLAIM_UNITS
-        for claim, value, text, _, status, sentence, told, date, ends, table, condition, evidence in found:
-            assert (told, date) == (moment, moment.date())
+        for claim, value, text, _, status, sentence, cut, told, date, ends, table, condition, evidence in found:
+            assert (cut, told, date) == (as_of, moment, moment.date())
             assert ends == f"data ends {moment:%Y-%m-%d %H:%M}"
             want = expected.get(claim)
             figure, words = want if isinstance(want, tuple) else (want, None)

@@ -61,7 +61,7 @@ MARTS: dict[str, str] = {
     "knowledge_at timestamptz",
     "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "
     "unit varchar, as_of timestamptz, source_table varchar, source_filter varchar, evidence_rows bigint, "
-    "status varchar, claim_order integer, known_as_of timestamptz, data_ends varchar",
+    "status varchar, claim_order integer, moment timestamptz, data_ends varchar",
 }
 
 
