@@ -30,7 +30,7 @@ def _columns(contract: Contract) -> dg.TableSchema:
 
 
 def accounting(report: Any) -> dict[str, dg.MetadataValue]:
-    """Counts of one table's new files, and a line per file that brought anything but accepted rows or news."""
+    """Counts over one table's new files; landed = accepted + quarantined + repeated."""
     counts = {
         "files": len(report.batches),
         "rows_landed": report.rows_landed,
