@@ -94,10 +94,11 @@ class BatchReport:
 
 @dataclass(frozen=True)
 class TableReport:
-    """What a run did to one raw table."""
+    """What a run did to one raw table. ``left``: files that the next run reads, with the reason."""
 
     table: str
     batches: list[BatchReport] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def rows_landed(self) -> int:
@@ -163,6 +164,10 @@ class Ledger:
         for row in self._query("select name, size, mtime_ns, sha256 from files order by rowid"):
             found.setdefault(row[0], []).append(FileRecord(*row))
         return found
+
+    def count(self) -> int:
+        """How many batches there are."""
+        return sum(row[0] for row in self._query("select count(*) from batches"))
 
     def raw_files(self) -> dict[str, list[Path]]:
         """Committed Parquet files of each raw table, in order of ingestion."""

@@ -25,13 +25,12 @@ from orchestration.dialects.base import Match
 from orchestration.ingest.decoding import is_plausible, universal_encoding
 from orchestration.ingest.files import EXPANSION_LIMIT, Part, UnreadableError
 from orchestration.ingest.json_stream import JsonError, is_list, list_items, read_json
-from orchestration.ingest.workbooks import Sheet, sheets
+from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
 CHUNK_WEIGHT = 32 << 20
 """Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
 _CELL_WEIGHT = 32
-MAX_COLUMNS = 2_000
 MAX_HEADER_CELL = 1_000
 MAX_CELL = 1 << 20
 MAX_LINE = 16 << 20
@@ -516,7 +515,7 @@ def _records_of(document: Any) -> list[Any]:
 
 
 def _json_records(part: Part, encoding: str) -> Callable[[], Iterator[Any]]:
-    """The records of a document, to be read as often as need be: a list is streamed, an answer that wraps one is not."""
+    """The records of a document, to be read as often as need be; a list is streamed, an answer round one is not."""
     with _text_stream(part.open, encoding) as stream:
         if is_list(stream):
 
@@ -529,7 +528,7 @@ def _json_records(part: Part, encoding: str) -> Callable[[], Iterator[Any]]:
         data = whole.read(MAX_JSON + 1)
     if len(data) > MAX_JSON:
         raise UnreadableError(
-            f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, one object a line"
+            f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, an object a line"
         )
     records = _records_of(read_json(data.decode(encoding)))
     return lambda: iter(records)
@@ -603,7 +602,7 @@ def _cell_text(value: Any) -> str | None:
 
 
 def _check_parquet(metadata: pq.FileMetaData, size: int) -> None:
-    """Refuse what its own footer says to be a bomb: more cells or more bytes than a file of that size can hold (R65)."""
+    """Refuse what its own footer says to be a bomb: more cells or bytes than a file of that size can hold (R65)."""
     cells = metadata.num_rows * metadata.num_columns
     if cells > _FEW_CELLS and cells > EXPANSION_LIMIT * size:
         raise UnreadableError(
@@ -674,8 +673,12 @@ def _column_texts(column: pa.Array) -> list[Any]:
         column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
     if pa.types.is_binary(column.type) or pa.types.is_string(column.type):
         column = column.cast(pa.binary())
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError, ArithmeticError):  # a date of no calendar: its text is refused with its row
+        values = column.cast(pa.string()).to_pylist()
     found = []
-    for value in column.to_pylist():
+    for value in values:
         try:
             found.append(_cell_text(value))
         except UnicodeDecodeError:
@@ -717,7 +720,9 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
                 break
             cells = [_cell_text(cell) for cell in row.cells]
             blank = blank and _is_blank(cells)
-            if _is_blank(cells):
+            if row.fault:
+                error = error or UnreadableError(f"row {row.number} can be no header: {row.fault}")
+            if _is_blank(cells) or row.fault:
                 continue
             while cells and cells[-1] is None:
                 cells.pop()
@@ -759,18 +764,36 @@ def _sheet_chunks(sheet: Sheet, header_row: int, header: list[str], footers: _Fo
     yield chunk
 
 
+def _within_bounds(table: Table, part: Part) -> Table:
+    """The table, refused when its text grows beyond what a part of that size may expand to (R65): one shared text or
+    one entry of a dictionary can stand in every row."""
+    allowed = max(_FEW_BYTES, EXPANSION_LIMIT * part.size)
+
+    def chunks(inner: Iterator[Chunk]) -> Iterator[Chunk]:
+        length = 0
+        for chunk in inner:
+            length += sum(map(len, chunk.raw))
+            if length > allowed:
+                raise UnreadableError(f"expands to more than {EXPANSION_LIMIT} times its size: not read")
+            yield chunk
+
+    table.chunks = chunks(table.chunks)
+    return table
+
+
 def tables(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str, UnreadableError]]:
     """The tables that a part holds; a sheet that cannot be taken comes as (label, error) and the others go on.
 
-    Raises ``UnreadableError`` when the part as a whole is refused.
+    Raises ``UnreadableError`` when the part as a whole is refused, also while ``chunks`` are read.
     """
-    if part.format in _DELIMITERS:
-        yield from _delimited(recogniser, part)
-    elif part.format == ".jsonl":
-        yield from _json_lines(recogniser, part)
-    elif part.format == ".json":
-        yield from _json_document(recogniser, part)
-    elif part.format == ".parquet":
-        yield from _parquet(recogniser, part)
-    else:
-        yield from _workbook(recogniser, part)
+    readers: dict[str, Callable[[Recogniser, Part], Iterator[Table | tuple[str, UnreadableError]]]] = {
+        ".csv": _delimited,
+        ".tsv": _delimited,
+        ".jsonl": _json_lines,
+        ".json": _json_document,
+        ".parquet": _parquet,
+        ".xlsx": _workbook,
+        ".xls": _workbook,
+    }
+    for found in readers[part.format](recogniser, part):
+        yield _within_bounds(found, part) if isinstance(found, Table) else found

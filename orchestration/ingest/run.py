@@ -24,7 +24,17 @@ from orchestration.contracts.base import Contract
 from orchestration.dialects.base import Match
 from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import versions
-from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts, printable, sha256, walk
+from orchestration.ingest.files import (
+    LandedFile,
+    Part,
+    UnreadableError,
+    has_changed,
+    parts,
+    printable,
+    sha256,
+    walk,
+    why_left,
+)
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
 from orchestration.ingest.names import code_from_names
 from orchestration.ingest.records import Table, tables
@@ -66,8 +76,9 @@ def unread(settings: Settings) -> dict[str, list[LandedFile]]:
     known = Ledger(settings.ledger).files()
     found: dict[str, list[LandedFile]] = {}
     for landed in walk(settings.landing):
-        same = any(r.size == landed.size and r.mtime_ns == landed.mtime_ns for r in known.get(landed.name, ()))
-        if not same:
+        same = [r for r in known.get(landed.name, ()) if (r.size, r.mtime_ns) == (landed.size, landed.mtime_ns)]
+        could_not_be_opened = bool(same) and not any(r.sha256 for r in same)
+        if not same or (could_not_be_opened and os.access(landed.path, os.R_OK)):
             found.setdefault(landed.table, []).append(landed)
     return found
 
@@ -91,7 +102,10 @@ def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
         if folder in CONTRACTS:
             continue
         for landed in files:
-            batch = _new_batch(landed, landed.name, sha256(landed.path), ingested_at)
+            if reason := why_left(landed):
+                report.left.append((landed.name, reason))
+                continue
+            batch = _new_batch(landed, landed.name, _digest(landed), ingested_at)
             where = f"landing/{printable(folder)}/" if folder else "landing/ itself"
             batch.refuse_whole(f"{where} is no table's folder: expected one of {', '.join(CONTRACTS)}")
             records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, batch.sha256))
@@ -99,6 +113,14 @@ def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
             report.batches.append(_report(batch, STRAYS, ingested_at, 0, 0, None))
     ledger.commit(records, report.batches, set(), {batch.batch_id for batch in report.batches})
     return report
+
+
+def _digest(landed: LandedFile) -> str:
+    """Identity of a file's bytes; "" when they may not be read, until they may."""
+    try:
+        return sha256(landed.path)
+    except OSError:
+        return ""
 
 
 def _new_batch(landed: LandedFile, label: str, digest: str, ingested_at: dt.datetime) -> _Batch:
@@ -121,12 +143,21 @@ def _ingest(
     typist = Typist(contract, ingested_at)
     try:
         for landed in files:
-            digest = sha256(landed.path)
-            records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, digest))
-            if any(record.sha256 == digest for record in known_files.get(landed.name, ())):
+            if reason := why_left(landed):
+                report.left.append((landed.name, reason))
+                continue
+            digest = _digest(landed)
+            record = FileRecord(landed.name, landed.size, landed.mtime_ns, digest)
+            if digest and any(known.sha256 == digest for known in known_files.get(landed.name, ())):
+                records.append(record)
                 continue
             before = len(batches)
             _read_file(landed, digest, contract, known_dialects, typist, batches, ingested_at)
+            if has_changed(landed):
+                del batches[before:]
+                report.left.append((landed.name, "it changed while it was read"))
+                continue
+            records.append(record)
             if progress is not None:
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
     finally:
