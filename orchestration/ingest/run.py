@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,6 @@ import pyarrow.parquet as pq
 from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
-from orchestration.dialects.base import Match
 from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import versions
 from orchestration.ingest.files import (
@@ -36,7 +34,7 @@ from orchestration.ingest.files import (
     why_left,
 )
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
-from orchestration.ingest.names import code_from_names
+from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.records import Table, tables
 from orchestration.ingest.typing import Typist
 from orchestration.settings import Settings
@@ -262,7 +260,7 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
     try:
-        fixed = _fixed_columns(match, part, contract)
+        fixed = fixed_columns(match, part, contract)
         batch.carried = match.carried | frozenset(fixed)
         if match.dialect.derived_key is not None:
             batch.carried |= {match.dialect.derived_key}
@@ -285,27 +283,6 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
             batch.warnings.append(f"{off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     except UnreadableError as error:
         batch.refuse_whole(str(error))
-
-
-def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, str]:
-    """Contract columns that stand in the file's name or path instead of in its rows."""
-    dialect, fixed = match.dialect, {}
-    if dialect.from_path is not None:
-        groups = re.search(dialect.from_path, part.label, re.IGNORECASE)
-        translate = dict(dialect.path_translate)
-        for target, template in dialect.path_columns:
-            if target in match.carried:
-                continue
-            if groups is None:
-                raise UnreadableError(
-                    f"{target} is no column and the path does not tell it: expected a path like {dialect.from_path}"
-                )
-            text = template.format(**{k: v.lower() for k, v in groups.groupdict().items() if v})
-            fixed[target] = translate.get(text, text)
-    key = dialect.name_key
-    if key is not None and key not in match.carried and key not in fixed:
-        fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)
-    return fixed
 
 
 def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> None:
