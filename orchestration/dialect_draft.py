@@ -197,7 +197,7 @@ def write_draft(settings: Settings, path: Path, name: str, table: str | None = N
     if target.exists():
         raise OwnDialectError(f"{target} exists: mend it, or choose another name")
     for sheet in examine(settings, path, table):
-        if sheet.fits:
+        if sheet.fits and sheet.fits[0].accepted:
             fit = sheet.fits[0]
             raise NoSuchFileError(f"{sheet.label} is known already: {fit.table}, read by {fit.dialect}")
     anyone = Anyone([table] if table else list(CONTRACTS), own_dialects(settings.dialects))
@@ -211,6 +211,8 @@ def write_draft(settings: Settings, path: Path, name: str, table: str | None = N
         if not anyone.seen:
             raise NoSuchFileError(f"{path}: {error}") from None
     header = anyone.likeliest_header()
+    if not header:
+        raise NoSuchFileError(f"{path}: none of its first rows can be a header")
     table = table or likeliest_table(header)
     guesses = guess(header, table)
     read, chunk, footers = _read(part, header, table, guesses, anyone.encodings)

@@ -130,15 +130,18 @@ class Anyone:
         """The fitting dialect that knows most columns; those of other tables that fit are kept for ``fitting``."""
         self.seen.append(header)
         found = []
+        most = 0
         for name in self.names:
             own = [o.dialect for o in self.own if o.dialect.table == name]
-            fit = sorted((m for m in held_against(name, header, encoding, own) if not m.missing), key=_known)
+            held = sorted(held_against(name, header, encoding, own), key=_known)
+            most = max([most, *map(_known, held)])
+            fit = [match for match in held if not match.missing]
             if len(fit) > 1 and len(fit[-1].sources) == len(fit[-2].sources):
                 names = ", ".join(m.dialect.name for m in fit if len(m.sources) == len(fit[-1].sources))
                 raise NoDialectError(f"several dialects of {name} fit this header equally well ({names})")
             found += fit[-1:]
         if not found:
-            raise NoDialectError("no dialect knows this header")
+            raise NoDialectError("no dialect knows this header", most)
         self.fitting[tuple(header)] = found = sorted(found, key=_known, reverse=True)
         return found[0]
 
