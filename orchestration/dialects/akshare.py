@@ -123,7 +123,6 @@ _ETF = (
         # (file of 2025-01-15, smallest 3.1 million); read in 万份 it would have 29 thousand.
         guarded_column="shares",
         implausible_below=1_000_000,
-        guard_message="unit: looks like 万份",
     ),
     Dialect(
         name="akshare.fund_etf_fund_info_em",

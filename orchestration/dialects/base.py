@@ -89,7 +89,8 @@ class Dialect:
     column of that name in the file goes first.
     ``identified_by``: delivered columns out of which an identifier is derived where the records carry none (R71),
     into the contract column ``derived_key``.
-    ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it (R69).
+    ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it and nothing is known to
+    compare it with (R69); of ``contracts.base.Guard`` the rest.
     """
 
     name: str
@@ -113,7 +114,6 @@ class Dialect:
     derived_key: str | None = None
     guarded_column: str | None = None
     implausible_below: int = 0
-    guard_message: str = ""
 
     def views_for(self, header: list[str]) -> tuple[View, ...]:
         """The rows that a record of this header holds; more than one where dates stand in the header."""

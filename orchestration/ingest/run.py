@@ -22,7 +22,7 @@ from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.dialects.base import Match
-from orchestration.ingest import versions
+from orchestration.ingest import magnitude, versions
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts, printable, sha256, walk
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
 from orchestration.ingest.names import code_from_names
@@ -130,8 +130,13 @@ def _ingest(
     finally:
         typist.close()
     raw_files = ledger.raw_files().get(contract.name, [])
-    for batch in batches:
-        _guard_unit(batch, contract, raw_files)
+    delivered = {
+        number: magnitude.Delivered(batch.file, batch.dialect or "", pl.concat(batch.guarded))
+        for number, batch in enumerate(batches)
+        if batch.guarded and batch.refused_whole is None
+    }
+    for number, reason in magnitude.held_back(contract, delivered, raw_files).items():
+        batches[number].refuse_whole(reason)
     accepted = _decide(batches, contract, raw_files, ingested_at)
     raw_ids, quarantine_ids = set(), set()
     for part, batch in enumerate(batches):
@@ -271,42 +276,6 @@ def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, st
     if key is not None and key not in match.carried and key not in fixed:
         fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)
     return fixed
-
-
-def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> None:
-    """Refuse a file whose figures are ten thousand times too small for their declared unit (R69)."""
-    from orchestration.dialects import dialects_of
-
-    dialect = next((d for d in dialects_of(contract.name) if d.name == batch.dialect), None)
-    if dialect is None or dialect.guarded_column is None or not batch.guarded:
-        return
-    column, key = dialect.guarded_column, contract.key[0]
-    figures = pl.concat(batch.guarded)
-    known = _known_latest(raw_files, contract, column)
-    both = figures.join(known, on=key, how="inner").filter(pl.col("known") > 0)
-    if len(both):
-        ratio = (both["figure"] / both["known"]).median()
-        if isinstance(ratio, float) and 0.5e-4 <= ratio <= 1.5e-4:
-            batch.refuse_whole(f"{dialect.guard_message} (median ratio to known figures: {ratio:.6f})")
-        return
-    median = figures["figure"].median()
-    if isinstance(median, float) and median < dialect.implausible_below:
-        batch.refuse_whole(
-            f"{dialect.guard_message} (median {column} {median:g}, nothing known to compare, expected at least "
-            f"{dialect.implausible_below})"
-        )
-
-
-def _known_latest(raw_files: list[Path], contract: Contract, column: str) -> pl.DataFrame:
-    key = contract.key[0]
-    if not raw_files:
-        return pl.DataFrame(schema={key: pl.String, "known": pl.Float64})
-    listing = ", ".join(quoted(str(path)) for path in raw_files)
-    with duckdb.connect(":memory:") as con:
-        return con.sql(
-            f"select {key}, cast(max_by({column}, knowledge_at) as double) as known"
-            f" from read_parquet([{listing}]) group by {key}"
-        ).pl()
 
 
 # ------------------------------------------------------------------ deciding
