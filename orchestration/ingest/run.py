@@ -22,6 +22,7 @@ from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.dialects.base import Match
+from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import magnitude, versions
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts, printable, sha256, walk
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
@@ -116,6 +117,7 @@ def _ingest(
     known_files = ledger.files()
     records: list[FileRecord] = []
     batches: list[_Batch] = []
+    known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
     try:
         for landed in files:
@@ -124,7 +126,7 @@ def _ingest(
             if any(record.sha256 == digest for record in known_files.get(landed.name, ())):
                 continue
             before = len(batches)
-            _read_file(landed, digest, contract, typist, batches, ingested_at)
+            _read_file(landed, digest, contract, known_dialects, typist, batches, ingested_at)
             if progress is not None:
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
     finally:
@@ -187,6 +189,7 @@ def _read_file(
     landed: LandedFile,
     digest: str,
     contract: Contract,
+    known_dialects: Recogniser,
     typist: Typist,
     batches: list[_Batch],
     ingested_at: dt.datetime,
@@ -206,7 +209,7 @@ def _read_file(
                 continue
             of_part = len(batches)
             try:
-                for found in tables(contract.name, part):
+                for found in tables(known_dialects, part):
                     if not isinstance(found, Table):
                         refuse(found[0], str(found[1]))
                         continue
@@ -251,6 +254,7 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
             off_calendar += typed.off_calendar
             if typed.guarded is not None:
                 batch.guarded.append(typed.guarded)
+        batch.warnings += found.notes
         if off_calendar:
             batch.warnings.append(f"{off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     except UnreadableError as error:
