@@ -84,6 +84,7 @@ create macro read_time(x) as case
         ) as timestamptz
     )
 end;
+create macro epoch_time(x) as case when regexp_full_match(x, '\d{9,10}') then to_timestamp(cast(x as bigint)) end;
 create macro read_date(x) as case
     when regexp_full_match(x, '\d{4}[-/.]\d{1,2}[-/.]\d{1,2}') then
         try_cast(replace(replace(x, '/', '-'), '.', '-') as date)
@@ -173,6 +174,7 @@ _STYLES = {
     CodeStyle.CNI_INDEX: "cni_index({x})",
     CodeStyle.CSI_INDEX: "csi_index({x})",
     CodeStyle.HK_INDEX: "coalesce(index_code({x}), index_of_alias({x}))",
+    CodeStyle.EPOCH_SECONDS: "epoch_time({x})",
 }
 _CANONICAL = {
     Kind.ETF_CODE: "etf_code({x})",
