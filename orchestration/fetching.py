@@ -40,7 +40,7 @@ from orchestration.providers.delivery import (
     Wanted,
 )
 from orchestration.providers.transport import Limits, Transport
-from orchestration.receipts import FetchedFile, Receipt, Receipts, Trouble
+from orchestration.receipts import FetchedFile, Outcome, Receipt, Receipts, Trouble
 from orchestration.refresh import utc_now
 from orchestration.settings import REQUESTS_PER_MINUTE, Settings
 
@@ -206,7 +206,7 @@ def fetch(
             log.error("%s: %s", dataset.key, masked(traceback.format_exc(), settings.secrets))
             trouble = "broken"
             message = masked(
-                f"{dataset.key}: the answer is not read: {type(error).__name__}: {error}", settings.secrets
+                f"{dataset.key}: the answer cannot be read: {type(error).__name__}: {error}", settings.secrets
             )
         outcome: Outcome = "failed" if trouble else "delivered" if rows else "empty"
         receipts.end(receipt.fetch_id, clock(), outcome, trouble, message)
