@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.paths import PROJECT_ROOT
@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     note_index: Annotated[str, Field(pattern=r"^([0-9H]\d{5}\.(CNI|CSI|SH|SZ)|[A-Z][A-Z0-9]*\.HI)$")] = "987018.CNI"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "4GB"
+    crunchbase_key: SecretStr | None = None
 
     @field_validator("home")
     @classmethod
