@@ -34,7 +34,7 @@ MAX_RAW_TEXT = 4_000
 MAX_JSON = 256 << 20
 MAX_NESTING = 8
 HEADER_ROWS_OF_SHEET = 20
-_DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
+DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
 MAX_LINES_OF_RECORD = 10_000
 _RESTARTS = 1_000
 
@@ -190,7 +190,7 @@ def _delimited_match(table: str, part: Part) -> tuple[str, str, list[str], Match
     for encoding, declared_by in tried:
         if declared_by is not None and not is_plausible(part.open, encoding, alone=True):
             continue
-        for delimiter in _DELIMITERS[part.format]:
+        for delimiter in DELIMITERS[part.format]:
             try:
                 header = _first_record(part.open, encoding, delimiter)
             except (UnicodeError, csv.Error, _RunawayQuoteError) as error:
@@ -254,6 +254,15 @@ def _delimited_chunks(lines: _Lines, delimiter: str, header: list[str]) -> Itera
             yield chunk
             chunk = Chunk()
     yield chunk
+
+
+def chunks_of_lines(numbers: list[int], texts: list[str], delimiter: str, header: list[str]) -> Iterator[Chunk]:
+    """Single lines of a text, each a record of its own, as chunks; ``numbers``: their line in the text."""
+    stream = io.StringIO("".join(f"{text}\n" for text in (delimiter.join(["header"] * 2), *texts)), newline="")
+    for chunk in _delimited_chunks(_Lines(stream), delimiter, header):
+        chunk.rows = [numbers[line - 2] for line in chunk.rows]
+        chunk.refused = [(numbers[line - 2], raw, reason) for line, raw, reason in chunk.refused]
+        yield chunk
 
 
 # ------------------------------------------------------------------ JSON
@@ -627,7 +636,7 @@ def tables(table: str, part: Part) -> Iterator[Table | tuple[str, UnreadableErro
 
     Raises ``UnreadableError`` when the part as a whole is refused.
     """
-    if part.format in _DELIMITERS:
+    if part.format in DELIMITERS:
         yield from _delimited(table, part)
     elif part.format == ".jsonl":
         yield from _json_lines(table, part)
