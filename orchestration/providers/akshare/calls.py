@@ -39,7 +39,8 @@ CALL_SECONDS = 1800.0
 class Question:
     """One call of akshare. ``query``, ``filter`` and ``page_limit``: see ``worker``.
 
-    ``leading``: field names with which the provider's records have to begin, where akshare names them by position.
+    ``never_empty``: there always is something, so that an answer without records was no answer. ``leading``: field
+    names with which the provider's records have to begin, where akshare names them by position.
     """
 
     function: str
@@ -48,6 +49,7 @@ class Question:
     filter: str = ""
     page_limit: int | None = None
     leading: tuple[str, ...] = ()
+    never_empty: bool = False
 
     @property
     def text(self) -> str:
@@ -218,8 +220,8 @@ def judged_frame(question: Question, pages: list[Page], frame: dict[str, Any]) -
     if disagreement is not None:
         raise MalformedError(f"{question.text}: {disagreement}")
     nothing = pages[-1].nothing if pages else None
-    if not frame["rows"] and nothing is None and not frame["columns"]:
-        raise ThrottledError(f"{question.text}: an empty frame, and {_last(pages)}")
+    if not frame["rows"] and (question.never_empty or (nothing is None and not frame["columns"])):
+        raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
     return Frame(tuple(frame["columns"]), frame["rows"], frame["text"], total_said(pages), nothing)
 
 
@@ -235,6 +237,8 @@ def judged_error(question: Question, pages: list[Page], error: dict[str, Any]) -
             "too many requests from this address)"
         )
     if pages and pages[-1].nothing is not None:
+        if question.never_empty:
+            raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
         return Frame((), 0, "", 0, pages[-1].nothing)
     raise MalformedError(
         f"{question.text}: akshare stumbled at {error['where']} ({error['text']}); {_last(pages)}. "

@@ -6,12 +6,13 @@ where they go, what came back. Does not belong here: what to ask (``datasets``),
 Its own process, because akshare calls hang: many requests have no time limit, and answers are decoded by a JavaScript
 engine that no exception interrupts. What akshare prints goes nowhere.
 
-A question: ``function``, ``arguments``, and what akshare has no argument for: ``query`` (parameters put in place of
-its own), ``filter`` (conditions added to those of Eastmoney's data centre), ``page_limit``; ``begin``: forget the lists
-that akshare kept from earlier questions; ``wire``: ``base_urls``, ``spacing``, ``connect``, ``silence``, ``most_bytes``
-as in ``transport``, and ``ceiling``, all in seconds and bytes. After the start, ``{"ready": true}``. Lines of an answer: ``{"request": …}`` before and
-``{"page": …}`` after each HTTP request, then one of ``{"frame": …}``, ``{"error": …}``, ``{"too_many_pages": n}`` (the
-first page says that there are more than ``page_limit``; nothing else was asked).
+After the start it says ``{"ready": true}``. A question: ``function``, ``arguments``, and what akshare has no argument
+for: ``query`` (parameters put in place of its own), ``filter`` (conditions added to those of Eastmoney's data centre),
+``page_limit``; ``begin``: forget the lists that akshare kept from earlier questions; ``wire``: ``base_urls``,
+``spacing``, ``connect``, ``silence``, ``most_bytes`` as in ``transport``, and ``ceiling``, all in seconds and bytes.
+Lines of an answer: ``{"request": …}`` before and ``{"page": …}`` after each HTTP request, then one of
+``{"frame": …}``, ``{"error": …}``, ``{"too_many_pages": n}`` (the first page says that there are more than
+``page_limit``; nothing else was asked).
 """
 
 from __future__ import annotations
@@ -132,6 +133,18 @@ def _install(wire: Wire) -> None:
     time.sleep = lambda seconds: None
 
 
+def _accept_bytes() -> None:
+    """Since version 3 pandas reads workbooks from files alone; akshare hands some of them over as bytes."""
+    import pandas
+
+    read = pandas.read_excel
+
+    def read_excel(source: Any, *arguments: Any, **options: Any) -> Any:
+        return read(io.BytesIO(source) if isinstance(source, bytes) else source, *arguments, **options)
+
+    pandas.read_excel = read_excel  # type: ignore[assignment]
+
+
 def _forget() -> None:
     """Empty akshare's memories (lists of boards and indices, which it keeps for the life of a process)."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "akshare"]:
@@ -192,6 +205,7 @@ def main() -> None:
 
     wire = Wire(HTTPAdapter.send, say)
     _install(wire)
+    _accept_bytes()
     import akshare  # noqa: F401 (takes seconds on a cold machine, which no question shall be blamed for)
 
     say({"ready": True})
