@@ -46,6 +46,8 @@ HK_DELAY = dt.timedelta(minutes=15)
 HK_OPENS, HK_CLOSES, HK_CLOSES_EARLY = dt.time(9), dt.time(16, 10), dt.time(12, 10)
 """Beginning of the pre-opening session, end of the closing auction, the latter on half days too."""
 
+SZSE_OPENS, SZSE_CLOSES = dt.time(9, 30), dt.time(15)
+
 SZSE_SETTLED, HK_SETTLED = dt.time(15, 30), dt.time(16, 30)
 """Market time from which a day's bar no longer changes."""
 
@@ -179,13 +181,17 @@ def hk_quote_moment(fetched: dt.datetime) -> dt.datetime:
 # ------------------------------------------------------------------ one code after the other
 
 
+def _compact_span(first: dt.date, last: dt.date) -> tuple[str, str]:
+    return _compact(first), _compact(last)
+
+
 @dataclass(frozen=True)
 class _PerCode:
     """A dataset that is asked code by code; codes that ``symbol`` has no word for are not its business.
 
-    ``settled``: no day is asked for that is not over at this time. ``date_column``: of histories that cannot be asked
-    for a span: their rows after it are left out. ``span_arguments``: names of the arguments for the first and last day;
-    ``date_format`` theirs.
+    ``span``: the first and the last day as akshare wants them, None where it takes none. ``settled``: no day is asked
+    for that is not over at this time. ``date_column``: of a history that takes no span: rows after its last settled day
+    are left out.
     """
 
     function: str
@@ -194,8 +200,7 @@ class _PerCode:
     symbol: Callable[[str], str | None]
     symbol_argument: str = "symbol"
     constants: tuple[tuple[str, str], ...] = ()
-    span_arguments: tuple[str, str] | None = ("start_date", "end_date")
-    date_formats: tuple[str, str] = ("%Y%m%d", "%Y%m%d")
+    span: Callable[[dt.date, dt.date], tuple[str, str]] | None = _compact_span
     settled: dt.time | None = None
     date_column: str | None = None
     columns: tuple[str, ...] = ()
@@ -206,7 +211,7 @@ class _PerCode:
         """A delivery a code. Codes that give no sense do not stop the others, and are told at the end."""
         talk, failed = _Talk(transport), []
         last = wanted.until if self.settled is None else _settled(wanted.until, self.settled)
-        if self.span_arguments is not None and last < wanted.since:
+        if self.span is not None and last < wanted.since:
             return
         codes = [code for code in getattr(wanted, self.codes) if self.symbol(code) is not None]
         for code in codes:
@@ -220,12 +225,9 @@ class _PerCode:
     def _asked(self, talk: _Talk, code: str, first: dt.date, last: dt.date) -> Delivery:
         arguments = {self.symbol_argument: self.symbol(code) or "", **dict(self.constants)}
         name = code
-        if self.span_arguments is not None:
-            days = (first, last)
-            arguments |= {
-                argument: day.strftime(form)
-                for argument, day, form in zip(self.span_arguments, days, self.date_formats, strict=True)
-            }
+        if self.span is not None:
+            begin, end = self.span(first, last)
+            arguments |= {"start_date": begin, "end_date": end}
             name = f"{code}-{_span(first, last)}"
         question = Question(self.function, arguments, query=dict(self.query), never_empty=self.never_empty)
         frame = talk.ask(question)
@@ -240,6 +242,12 @@ def _without_later(frame: Frame, column: str, last: dt.date) -> Frame:
         return [header, *(row for row in rows if row[position] <= last.isoformat())]
 
     return _rewritten(frame, change)
+
+
+def _minute_span(first: dt.date, last: dt.date) -> tuple[str, str]:
+    """Minutes that are over: a bar is labelled with its end."""
+    end = min(dt.datetime.combine(last, SZSE_CLOSES, MARKET_ZONE), _now() - dt.timedelta(minutes=1))
+    return f"{first} {SZSE_OPENS}", f"{end:%Y-%m-%d %H:%M:%S}"
 
 
 def _digits(*suffixes: str, beginning: str = "") -> Callable[[str], str | None]:
@@ -284,8 +292,11 @@ class _Snapshot:
         fetched = _now()
         if self.quotes:
             frame = _known_from(frame, fetched)
-        moment = hk_quote_moment(fetched) if self.hk_delay else fetched
-        yield _delivery(self.table, _moment(moment), question, frame)
+        name = _moment(fetched)
+        if self.hk_delay:
+            # two snapshots of a weekend have one moment; that of the fetch, without its zone, is not taken for it
+            name = f"{_moment(hk_quote_moment(fetched))}-fetched-{fetched:%Y%m%dT%H%M%S}"
+        yield _delivery(self.table, name, question, frame)
 
 
 def _known_from(frame: Frame, fetched: dt.datetime) -> Frame:
@@ -507,7 +518,7 @@ _ETF_DATASETS = (
             "etfs",
             _ETF,
             constants=(("period", "1"), ("adjust", "")),
-            date_formats=("%Y-%m-%d 09:30:00", "%Y-%m-%d 15:00:00"),
+            span=_minute_span,
             columns=_MINUTES,
         ),
         "Minute bars of ETFs over the last five sessions, all that is kept (Eastmoney).",
@@ -542,7 +553,7 @@ _INDEX_DATASETS = (
         "SOUTHBOUND",
     ),
     _by_code(
-        _PerCode("index_detail_hist_cni", "index_weights", "indices", _cni, span_arguments=None, never_empty=True),
+        _PerCode("index_detail_hist_cni", "index_weights", "indices", _cni, span=None, never_empty=True),
         "Month-end constituents of CNI indices with weights, from the first month on (CNI).",
     ),
     _by_code(
@@ -551,9 +562,7 @@ _INDEX_DATASETS = (
         "SOUTHBOUND",
     ),
     _by_code(
-        _PerCode(
-            "index_stock_cons_weight_csindex", "index_weights", "indices", _csi, span_arguments=None, never_empty=True
-        ),
+        _PerCode("index_stock_cons_weight_csindex", "index_weights", "indices", _csi, span=None, never_empty=True),
         "Constituents of CSI indices with weights, of the last month end alone: what is not kept is gone (CSI).",
     ),
     _of_now(
@@ -570,7 +579,7 @@ _INDEX_DATASETS = (
             "index_bars",
             "indices",
             _HK_INDEX,
-            span_arguments=None,
+            span=None,
             settled=HK_SETTLED,
             date_column="date",
             never_empty=True,
@@ -585,7 +594,7 @@ _INDEX_DATASETS = (
             "index_bars",
             "indices",
             _HK_INDEX,
-            span_arguments=None,
+            span=None,
             settled=HK_SETTLED,
             date_column="date",
             never_empty=True,

@@ -142,7 +142,7 @@ def _accept_bytes() -> None:
     def read_excel(source: Any, *arguments: Any, **options: Any) -> Any:
         return read(io.BytesIO(source) if isinstance(source, bytes) else source, *arguments, **options)
 
-    pandas.read_excel = read_excel  # type: ignore[assignment]
+    pandas.read_excel = read_excel
 
 
 def _forget() -> None:
