@@ -138,7 +138,7 @@ class Worker:
         )
         last, end, silence = "nothing", time.monotonic() + CALL_SECONDS, limits.total_seconds + spacing
         while True:
-            message = self._next(f"{question.text}, last asked {last}", silence, end)
+            message = self._next(f"{question.text}, last at {last}", silence, end)
             if "request" in message:
                 last = message["request"]
             elif "page" in message:
@@ -185,10 +185,7 @@ class Worker:
                 rest = silent_until - time.monotonic()
                 if rest <= 0 or not selector.select(rest):
                     self.close()
-                    raise UnavailableError(
-                        f"{what}: no sign of life for {silence:.0f} s, or no end after {CALL_SECONDS:.0f} s; the call "
-                        "was ended: try later, or raise SECTOR_FETCH_TOTAL_SECONDS"
-                    )
+                    raise UnavailableError(_given_up(what, silence, is_silent=silent_until < end))
                 piece = os.read(descriptor, 1 << 20)
                 if not piece:
                     fate = self._fate()
@@ -202,6 +199,15 @@ class Worker:
         code = self._process.wait(timeout=10)
         self.close()
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _given_up(what: str, silence: float, is_silent: bool) -> str:
+    if is_silent:
+        return (
+            f"{what}: no sign of life for {silence:.0f} s, the call was ended: try later, or raise "
+            "SECTOR_FETCH_TOTAL_SECONDS"
+        )
+    return f"{what}: no end after {CALL_SECONDS:.0f} s, the call was ended: ask for less at a time"
 
 
 def _page(described: dict[str, Any]) -> Page:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration.contracts import TABLES
-from orchestration.ingest.names import code_from_names
-from orchestration.moments import MARKET_ZONE
 from orchestration.providers.akshare import DATASETS
-from orchestration.providers.akshare.datasets import hk_quote_moment
-from tests.support.fake_provider import FakeProvider
-from tests.support.recorded import akshare as recorded
 from tests.support.warehouse_home import Home
 from tests.unit.providers.akshare.conftest import Fetch
 
@@ -42,7 +36,12 @@ RAW: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "fund_etf_hist_min_em": [
-        {"etf_code": "159567.SZ", "quote_ts": _utc("2025-04-24 09:31"), "last": Decimal("1.2520"), "volume_shares": None}
+        {
+            "etf_code": "159567.SZ",
+            "quote_ts": _utc("2025-04-24 09:31"),
+            "last": Decimal("1.2520"),
+            "volume_shares": None,
+        }
     ],
     "fund_etf_spot_em": [
         {
