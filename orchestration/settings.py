@@ -35,6 +35,11 @@ class Settings(BaseSettings):
         return self.home / "landing"
 
     @property
+    def dialects(self) -> Path:
+        """Dialects that this home declares beside the shipped ones."""
+        return self.home / "dialects"
+
+    @property
     def raw(self) -> Path:
         return self.home / "raw"
 

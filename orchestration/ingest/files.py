@@ -25,7 +25,7 @@ IGNORED_BEGINNINGS = (".", "~$")
 
 EXPANSION_LIMIT = 200
 EXPANSION_BYTES = 2 * 1024**3
-_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
 """What the standard library raises on containers that are cut, damaged or made to harm."""
 
 _MAGIC_OF_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
@@ -126,7 +126,7 @@ class _LimitedStream(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             data = self._inner.read(len(buffer))
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UnreadableError(f"{self._label} cannot be expanded: {error}") from error
         self._left -= len(data)
         if self._left < 0:
@@ -168,7 +168,7 @@ def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
     try:
         with zipfile.ZipFile(path_or_stream) as archive:
             expanded = sum(info.file_size for info in archive.infolist())
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableError(f"not a workbook: {error}") from error
     if expanded > EXPANSION_BYTES or expanded > EXPANSION_LIMIT * max(size, 1):
         raise UnreadableError(f"workbook expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its size")
@@ -177,7 +177,7 @@ def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
 def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     try:
         archive = zipfile.ZipFile(landed.path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableError(f"not a readable zip archive: {error}") from error
     with archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -194,7 +194,7 @@ def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError
             try:
                 with archive.open(info) as handle:
                     head = handle.read(6)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
             disguised = head.startswith(_MAGIC_OF_ARCHIVES) and found not in (
                 ".xlsx",

@@ -22,7 +22,8 @@ from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.dialects.base import Match
-from orchestration.ingest import versions
+from orchestration.dialects.own import Recogniser, recogniser
+from orchestration.ingest import magnitude, versions
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts, printable, sha256, walk
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
 from orchestration.ingest.names import code_from_names
@@ -116,6 +117,7 @@ def _ingest(
     known_files = ledger.files()
     records: list[FileRecord] = []
     batches: list[_Batch] = []
+    known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
     try:
         for landed in files:
@@ -124,14 +126,19 @@ def _ingest(
             if any(record.sha256 == digest for record in known_files.get(landed.name, ())):
                 continue
             before = len(batches)
-            _read_file(landed, digest, contract, typist, batches, ingested_at)
+            _read_file(landed, digest, contract, known_dialects, typist, batches, ingested_at)
             if progress is not None:
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
     finally:
         typist.close()
     raw_files = ledger.raw_files().get(contract.name, [])
-    for batch in batches:
-        _guard_unit(batch, contract, raw_files)
+    delivered = {
+        number: magnitude.Delivered(batch.file, batch.dialect or "", pl.concat(batch.guarded))
+        for number, batch in enumerate(batches)
+        if batch.guarded and batch.refused_whole is None
+    }
+    for number, reason in magnitude.held_back(contract, delivered, raw_files).items():
+        batches[number].refuse_whole(reason)
     accepted = _decide(batches, contract, raw_files, ingested_at)
     raw_ids, quarantine_ids = set(), set()
     for part, batch in enumerate(batches):
@@ -182,6 +189,7 @@ def _read_file(
     landed: LandedFile,
     digest: str,
     contract: Contract,
+    known_dialects: Recogniser,
     typist: Typist,
     batches: list[_Batch],
     ingested_at: dt.datetime,
@@ -201,7 +209,7 @@ def _read_file(
                 continue
             of_part = len(batches)
             try:
-                for found in tables(contract.name, part):
+                for found in tables(known_dialects, part):
                     if not isinstance(found, Table):
                         refuse(found[0], str(found[1]))
                         continue
@@ -246,6 +254,7 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
             off_calendar += typed.off_calendar
             if typed.guarded is not None:
                 batch.guarded.append(typed.guarded)
+        batch.warnings += found.notes
         if off_calendar:
             batch.warnings.append(f"{off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     except UnreadableError as error:
@@ -263,50 +272,14 @@ def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, st
                 continue
             if groups is None:
                 raise UnreadableError(
-                    f"{target} is no column and the path does not tell it: expected a path like {dialect.from_path}"
+                    f"{target} is no column and the path does not tell it: expected a path like {dialect.path_example}"
                 )
-            text = template.format(**{k: v.lower() for k, v in groups.groupdict().items() if v})
-            fixed[target] = translate.get(text, text)
+            text = template.format(**{k: v for k, v in groups.groupdict().items() if v})
+            fixed[target] = translate.get(text.lower(), text)
     key = dialect.name_key
     if key is not None and key not in match.carried and key not in fixed:
         fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)
     return fixed
-
-
-def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> None:
-    """Refuse a file whose figures are ten thousand times too small for their declared unit (R69)."""
-    from orchestration.dialects import dialects_of
-
-    dialect = next((d for d in dialects_of(contract.name) if d.name == batch.dialect), None)
-    if dialect is None or dialect.guarded_column is None or not batch.guarded:
-        return
-    column, key = dialect.guarded_column, contract.key[0]
-    figures = pl.concat(batch.guarded)
-    known = _known_latest(raw_files, contract, column)
-    both = figures.join(known, on=key, how="inner").filter(pl.col("known") > 0)
-    if len(both):
-        ratio = (both["figure"] / both["known"]).median()
-        if isinstance(ratio, float) and 0.5e-4 <= ratio <= 1.5e-4:
-            batch.refuse_whole(f"{dialect.guard_message} (median ratio to known figures: {ratio:.6f})")
-        return
-    median = figures["figure"].median()
-    if isinstance(median, float) and median < dialect.implausible_below:
-        batch.refuse_whole(
-            f"{dialect.guard_message} (median {column} {median:g}, nothing known to compare, expected at least "
-            f"{dialect.implausible_below})"
-        )
-
-
-def _known_latest(raw_files: list[Path], contract: Contract, column: str) -> pl.DataFrame:
-    key = contract.key[0]
-    if not raw_files:
-        return pl.DataFrame(schema={key: pl.String, "known": pl.Float64})
-    listing = ", ".join(quoted(str(path)) for path in raw_files)
-    with duckdb.connect(":memory:") as con:
-        return con.sql(
-            f"select {key}, cast(max_by({column}, knowledge_at) as double) as known"
-            f" from read_parquet([{listing}]) group by {key}"
-        ).pl()
 
 
 # ------------------------------------------------------------------ deciding

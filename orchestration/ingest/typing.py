@@ -19,6 +19,7 @@ from orchestration.calendars import require_known, trading_calendar
 from orchestration.contracts.base import ARROW_TYPES, Contract, Field, Kind
 from orchestration.dialects import STAMP
 from orchestration.dialects.base import CodeStyle, Column, Match, Unit, View
+from orchestration.ingest import magnitude
 from orchestration.ingest.names import derived_id, index_aliases, indices
 from orchestration.ingest.records import Chunk, shorten
 from orchestration.sql import quoted
@@ -83,6 +84,7 @@ create macro read_time(x) as case
         ) as timestamptz
     )
 end;
+create macro epoch_time(x) as case when regexp_full_match(x, '\d{9,10}') then to_timestamp(cast(x as bigint)) end;
 create macro read_date(x) as case
     when regexp_full_match(x, '\d{4}[-/.]\d{1,2}[-/.]\d{1,2}') then
         try_cast(replace(replace(x, '/', '-'), '.', '-') as date)
@@ -126,6 +128,13 @@ create macro yahoo(x) as case
     when regexp_full_match(upper(x), '\d{6}\.SS') then left(x, 6) || '.SH'
     when regexp_full_match(upper(x), '\d{6}\.(SZ|SH|BJ)') then upper(x)
 end;
+-- Wind writes the off-exchange form of a listed fund's code with OF; other funds have no exchange.
+create macro wind(x) as case
+    when regexp_full_match(upper(x), '(15|16|18)\d{4}\.OF') then left(x, 6) || '.SZ'
+    when regexp_full_match(upper(x), '5(0\d|1[0-8]|[2-8]\d)\d{3}\.OF') then left(x, 6) || '.SH'
+    when regexp_full_match(upper(x), '\d{1,5}\.HK') then lpad(split_part(x, '.', 1), 5, '0') || '.HK'
+    when regexp_full_match(upper(x), '\d{6}\.(SZ|SH|BJ)') then upper(x)
+end;
 create macro by_market(x, market) as case
     when market = 'HK' and regexp_full_match(digits_of(x), '0\d{5}') then right(digits_of(x), 5) || '.HK'
     when market = 'HK' then bare_hk(x)
@@ -160,10 +169,12 @@ _STYLES = {
     CodeStyle.PREFIXED: "prefixed({x})",
     CodeStyle.JOINQUANT: "joinquant({x})",
     CodeStyle.YAHOO: "yahoo({x})",
+    CodeStyle.WIND: "wind({x})",
     CodeStyle.BY_INDEX_MARKET: "by_market({x}, index_market)",
     CodeStyle.CNI_INDEX: "cni_index({x})",
     CodeStyle.CSI_INDEX: "csi_index({x})",
     CodeStyle.HK_INDEX: "coalesce(index_code({x}), index_of_alias({x}))",
+    CodeStyle.EPOCH_SECONDS: "epoch_time({x})",
 }
 _CANONICAL = {
     Kind.ETF_CODE: "etf_code({x})",
@@ -188,8 +199,8 @@ class TypedRows:
 
     ``accepted``: contract columns, ``_row``, ``_position`` (in the chunk), ``stamp``, ``own_stamp``, ``rule``,
     ``deletion_stamp``. ``refused``: (row number, raw text, reason). ``off_calendar``: accepted rows before 2000 on
-    dates that are no session, where the calendars are known to err (R62). ``guarded``: first key column and ``figure``
-    of every row, refused ones too, where the dialect guards its unit (R69).
+    dates that are no session, where the calendars are known to err (R62). ``guarded``: ``magnitude.evidence`` of
+    the rows, refused ones too, where the contract guards units.
     """
 
     accepted: pa.Table
@@ -313,6 +324,15 @@ class Typist:
         )
         return f"case {cases} else {unit.value} end"
 
+    def _figure(self, name: str, columns: dict[str, Column | None]) -> str:
+        """SQL of a guarded column as delivered, in the contract's unit, whether the contract takes it or not."""
+        if name not in columns:
+            return "cast(null as double)"
+        text, places = f"p.t_{name}", self._places(columns[name])
+        if self.contract.field(name).kind is Kind.RATIO:
+            return f"read_ratio({text}, {places})"
+        return f"try_cast(shifted(plain_number({text}), {places}) as double)"
+
     def _statement(self, match: Match, view: View, fixed: dict[str, str]) -> str:
         contract = self.contract
         columns: dict[str, Column | None] = {c.target: c for c in (*match.dialect.columns, *view.columns)}
@@ -400,10 +420,8 @@ class Typist:
         business = contract.business_date or "cast(null as date)"
         market = contract.market or "'SZSE'"
         names = ", ".join(contract.columns)
-        guarded = "cast(null as double)"
-        if match.dialect.guarded_column in columns:
-            places = self._places(columns[match.dialect.guarded_column])
-            guarded = f"try_cast(shifted(plain_number(p.t_{match.dialect.guarded_column}), {places}) as double)"
+        kept_guards = "".join(f"g_{guard.column}, " for guard in contract.guards)
+        guarded = "".join(f"{self._figure(guard.column, columns)} as g_{guard.column}, " for guard in contract.guards)
         return f"""
 with delivered_rows as (
     select d.*, index_market, cast({quoted(self.ingestion_day.isoformat())} as date) as ingestion_day
@@ -414,7 +432,7 @@ checked as (
     select *, nullif(concat_ws('; ', {", ".join(wrong) or "null"}), '') as unreadable from read
 ),
 typed as (
-    select p._row, p._position, p.stamp, p.unreadable, p.index_market, p.ingestion_day, {guarded} as guarded_figure,
+    select p._row, p._position, p.stamp, p.unreadable, p.index_market, p.ingestion_day, {guarded}
         {", ".join(f"{sql} as {name}" for sql, name in zip(final, contract.columns, strict=True))}
     from checked as p
 ),
@@ -438,7 +456,7 @@ judged as (
     select *, coalesce(unreadable, nullif(concat_ws('; ', {", ".join(rules) or "null"}), '')) as reason from stamped
 )
 select _row, _position, reason, stamp, own_stamp, deletion_stamp, rule, business_date,
-    date_is_known_to_calendar and not is_session as is_off_calendar, guarded_figure, {names}
+    date_is_known_to_calendar and not is_session as is_off_calendar, {kept_guards}{names}
 from judged
 order by _position
 """
@@ -478,13 +496,17 @@ order by _position
                 accepted, off = self._split(table, chunk, refused)
                 tables.append(accepted)
                 off_calendar += off
-                if match.dialect.guarded_column is not None:
-                    guarded.append(
-                        pl.DataFrame(table).select(self.contract.key[0], pl.col("guarded_figure").alias("figure"))
-                    )
+                if self.contract.guards:
+                    guarded.append(self._evidence(pl.DataFrame(table)))
         if tables:
             return TypedRows(pa.concat_tables(tables), refused, off_calendar, pl.concat(guarded) if guarded else None)
         return TypedRows(self._empty(), refused)
+
+    def _evidence(self, typed: pl.DataFrame) -> pl.DataFrame:
+        """The figures that ``magnitude`` looks at, out of all rows of a chunk."""
+        figures = {f"g_{guard.column}": guard.column for guard in self.contract.guards}
+        delivered = typed.drop(*figures.values()).rename(figures)
+        return magnitude.evidence(delivered, self.contract, self.ingestion_day)
 
     def _identifiers(self, chunk: Chunk, match: Match, header: list[str]) -> pl.Series | None:
         dialect = match.dialect
@@ -509,7 +531,8 @@ order by _position
         if isinstance(happened, dt.date):
             require_known(happened)
         off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
-        kept = good.drop("reason", "business_date", "is_off_calendar", "guarded_figure")
+        guarded = [f"g_{guard.column}" for guard in self.contract.guards]
+        kept = good.drop("reason", "business_date", "is_off_calendar", *guarded)
         return kept.to_arrow().cast(self._schema()), off_calendar
 
     def _schema(self) -> pa.Schema:

@@ -164,10 +164,34 @@ def test_every_sheet_is_a_batch_and_error_cells_refuse_the_row(home: Home) -> No
     assert "error value" in home.reasons()[0]
 
 
-def test_formulas_give_their_cached_value_or_nothing(home: Home) -> None:
-    home.land("etf_profiles/p.xlsx", workbook([TABLE[0], ["159567.SZ", '=HYPERLINK("http://x","y")', "港股", "银华"]]))
-    _, (row,), _ = profiles(home)
-    assert row["name_en"] is None
+def sheet_xml(*rows: str) -> bytes:
+    """A workbook of one sheet with the given ``<row>`` elements, as no spreadsheet program would write it."""
+    out = io.BytesIO()
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = f'<worksheet xmlns="{namespace}"><sheetData>{"".join(rows)}</sheetData></worksheet>'
+    with zipfile.ZipFile(io.BytesIO(workbook([]))) as empty, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
+        for name in empty.namelist():
+            book.writestr(name, sheet if name.endswith("sheet1.xml") else empty.read(name))
+    return out.getvalue()
+
+
+def xml_row(number: int, *cells: str) -> str:
+    texts = [f'<c t="inlineStr"><is><t>{cell}</t></is></c>' if cell[:1] != "<" else cell for cell in cells]
+    return f'<row r="{number}">{"".join(texts)}</row>'
+
+
+def test_formulas_give_their_stored_value_and_one_without_refuses_its_row(home: Home) -> None:
+    rows = [
+        xml_row(1, *TABLE[0]),
+        xml_row(2, "159567.SZ", '<c t="str"><f>"a"&amp;"b"</f><v>ab</v></c>', "港股", "银华"),
+        xml_row(3, "510300.SH", '<c><f>HYPERLINK("http://x","y")</f></c>', "沪深", "华泰"),
+        xml_row(4, "510500.SH", "<c t=\"str\"><f>cmd|'/c calc'!A1</f><v></v></c>", "中证", "南方"),
+    ]
+    home.land("etf_profiles/p.xlsx", sheet_xml(*rows))
+    tally, raw, (reason,) = profiles(home)
+    assert tally == (3, 2, 1, 0)
+    assert {row["etf_code"]: row["name_en"] for row in raw} == {"159567.SZ": "ab", "510500.SH": None}
+    assert reason == "a formula without a stored value: open and save the workbook"
 
 
 def test_members_that_climb_lie_or_nest_refuse_the_archive(home: Home) -> None:
@@ -202,7 +226,7 @@ def test_a_member_that_cannot_be_taken_leaves_the_others(home: Home) -> None:
         ("blank.csv", b"\n\n  \n", "every line is empty"),
         ("p.docx", b"x", "unknown extension"),
         ("p.xlsx", b"PK\x03\x04 not really", "not a workbook"),
-        ("p.xls", b"\xd0\xcf\x11\xe0 not really", "not a readable .xls"),
+        ("p.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 not really", "not a readable .xls"),
         ("p.parquet", b"PAR1 no", "not a readable Parquet"),
         ("p.json", b"{", "not JSON"),
         ("p.json", b"<html>busy</html>", "not JSON"),
