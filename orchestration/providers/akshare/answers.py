@@ -196,7 +196,7 @@ def totals_disagree(pages: list[Page]) -> str | None:
         if len(totals) > 1:
             return f"{asked} counted {totals[0]} records on one page and {totals[-1]} on another: it changed meanwhile"
         twice = _delivered_twice(latest)
-        if twice:
+        if twice and (latest[0].keyed or len(twice) > 1):
             shown = f" ({', '.join(twice[:5])})" if latest[0].keyed else ""
             return f"{len(twice)} records of {asked} were delivered twice{shown}: pages overlap and others are missing"
         rows = sum(page.rows or 0 for page in latest)
@@ -208,8 +208,13 @@ def totals_disagree(pages: list[Page]) -> str | None:
 def _delivered_twice(pages: list[Page]) -> list[str]:
     keyed = all(page.keyed for page in pages)
     times = Counter(identity for page in pages for identity in (page.ids if keyed else set(page.ids)))
-    twice = sorted(identity for identity, count in times.items() if count > 1)
-    return twice if keyed or len(twice) > 1 else []
+    return sorted(identity for identity, count in times.items() if count > 1)
+
+
+def repeated(pages: list[Page]) -> int:
+    """Records of the answer asked for last that stand on two of its pages, and that ``totals_disagree`` lets pass."""
+    last = [page for page in pages if page.asked == pages[-1].asked]
+    return len(_delivered_twice(list({page.number: page for page in last}.values())))
 
 
 def total_said(pages: list[Page]) -> int | None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestration.paths import PROJECT_ROOT
 from orchestration.providers import delivery
-from orchestration.providers.akshare.answers import Page, total_said, totals_disagree
+from orchestration.providers.akshare.answers import Page, repeated, total_said, totals_disagree
 from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError, UnavailableError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ START_SECONDS = 120.0
 """Longest start of the process: akshare imports over a thousand modules."""
 
 CALL_SECONDS = 1800.0
-"""Longest call. The longest honest one is fifty pages of visits at the default pace: some two minutes."""
+"""Longest call. The longest honest one is fifty pages of visits at ten requests a minute: five minutes."""
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class Question:
 class Frame:
     """What a call gave: akshare's data frame as CSV text (header row, no index), and how its pages added up.
 
-    ``rows`` 0 with ``nothing``: the provider said that there is nothing. ``columns`` is empty when akshare gave a
-    frame without any.
+    ``columns`` and ``text`` are empty when the provider said that there is nothing and akshare gave no header either.
+    ``total``: records that there are, by the provider; ``repeated``: those among them that came on two pages.
     """
 
     columns: tuple[str, ...]
     rows: int
     text: str
     total: int | None
-    nothing: str | None = None
+    repeated: int = 0
 
 
 class TooManyPagesError(Exception):
@@ -228,7 +228,8 @@ def judged_frame(question: Question, pages: list[Page], frame: dict[str, Any]) -
     nothing = pages[-1].nothing if pages else None
     if not frame["rows"] and (question.never_empty or (nothing is None and not frame["columns"])):
         raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
-    return Frame(tuple(frame["columns"]), frame["rows"], frame["text"], total_said(pages), nothing)
+    twice = repeated(pages) if pages else 0
+    return Frame(tuple(frame["columns"]), frame["rows"], frame["text"], total_said(pages), twice)
 
 
 def judged_error(question: Question, pages: list[Page], error: dict[str, Any]) -> Frame:
@@ -245,7 +246,7 @@ def judged_error(question: Question, pages: list[Page], error: dict[str, Any]) -
     if pages and pages[-1].nothing is not None:
         if question.never_empty:
             raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
-        return Frame((), 0, "", 0, pages[-1].nothing)
+        return Frame((), 0, "", 0)
     raise MalformedError(
         f"{question.text}: akshare stumbled at {error['where']} ({error['text']}); {_last(pages)}. "
         "If it stays so, the provider has changed its answer: look for a newer akshare"

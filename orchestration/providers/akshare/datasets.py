@@ -4,7 +4,7 @@ Belongs here: one function a dataset, named after akshare's. Does not belong her
 (``calls``), units and columns (``orchestration.dialects``), where files lie (``orchestration.fetching``).
 
 What akshare hands over lands as it is: its data frame as CSV, header row, no index, figures as they are written in
-Python, dates as ISO. Three things are ours, because the frame cannot tell them:
+Python, dates as ISO. Four things are ours:
 
 - **The moment of a snapshot** stands in its name (``20250424T103000+0800``): lists of quotes carry no time, and lists
   of members no day. Hong Kong's free quotes come 15 minutes late, so theirs is the moment of the fetch less 15 minutes,
@@ -13,6 +13,7 @@ Python, dates as ISO. Three things are ours, because the frame cannot tell them:
 - **A bar of a session that still runs** is no daily bar: spans end with the last session that is over (Shenzhen and
   Shanghai 15:30, where bars still move until then; Hong Kong 16:30), and rows after it are left out of histories that
   cannot be asked for a span.
+- **Of Hong Kong's indices** only the wanted ones are kept: no table has a place for the other two hundred.
 
 An answer in which the provider says that there is nothing is a delivery of 0 rows: the header alone, in akshare's
 columns. Where there always is something, it is an error: a site that has had enough answers with an empty list.
@@ -124,6 +125,7 @@ def _delivery(
     frame: Frame,
     columns: tuple[str, ...] = (),
     day: dt.date | None = None,
+    resume: str | None = None,
 ) -> Delivery:
     """``name``: of the file, below the function's folder. ``columns``: akshare's, for an answer without any."""
     return Delivery(
@@ -134,16 +136,21 @@ def _delivery(
         asked=question.text,
         total=frame.total,
         day=day,
+        columns=frame.columns or columns,
+        repeated=frame.repeated,
+        resume=resume,
     )
 
 
 def _rewritten(frame: Frame, change: Callable[[list[str], list[list[str]]], list[list[str]]]) -> Frame:
-    """The frame with the rows (header first) that ``change(header, rows)`` makes of its text."""
+    """The frame with the rows (header first) that ``change(header, rows)`` makes of its text. The provider's total
+    stays with as many rows, and goes with fewer."""
     header, *rows = csv.reader(io.StringIO(frame.text))
     lines = change(header, rows)
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(lines)
-    return Frame(tuple(lines[0]), frame.rows - len(rows) + len(lines) - 1, out.getvalue(), frame.total, frame.nothing)
+    total = frame.total if len(lines) - 1 == len(rows) else None
+    return Frame(tuple(lines[0]), len(lines) - 1, out.getvalue(), total, frame.repeated)
 
 
 def _compact(day: dt.date) -> str:
@@ -165,6 +172,11 @@ def _settled(until: dt.date, time: dt.time) -> dt.date:
     """The last day up to ``until`` that is over at ``time``."""
     now = _now()
     return min(until, now.date() if now.time() >= time else now.date() - _ONE_DAY)
+
+
+def _require_settled(function: str, first: dt.date, last: dt.date, time: dt.time | None) -> None:
+    if last < first:
+        raise RefusedError(f"{function}: the figures of {first} are not final before {time:%H:%M}: fetch again then")
 
 
 def hk_quote_moment(fetched: dt.datetime) -> dt.datetime:
@@ -198,6 +210,7 @@ class _PerCode:
     table: str
     codes: Literal["etfs", "indices", "securities"]
     symbol: Callable[[str], str | None]
+    example: str
     symbol_argument: str = "symbol"
     constants: tuple[tuple[str, str], ...] = ()
     span: Callable[[dt.date, dt.date], tuple[str, str]] | None = _compact_span
@@ -211,9 +224,14 @@ class _PerCode:
         """A delivery a code. Codes that give no sense do not stop the others, and are told at the end."""
         talk, failed = _Talk(transport), []
         last = wanted.until if self.settled is None else _settled(wanted.until, self.settled)
-        if self.span is not None and last < wanted.since:
-            return
+        if self.span is not None:
+            _require_settled(self.function, wanted.since, last, self.settled)
         codes = [code for code in getattr(wanted, self.codes) if self.symbol(code) is not None]
+        if not codes:
+            raise RefusedError(
+                f"{self.function} is asked about none of {', '.join(getattr(wanted, self.codes))}: put a code of its "
+                f"kind ({self.example}) on SECTOR_WATCH_{self.codes.upper()}, or leave this dataset out"
+            )
         for code in codes:
             try:
                 yield self._asked(talk, code, wanted.since, last)
@@ -275,13 +293,17 @@ _ETF, _HK_INDEX, _HK_SHARE = _digits("SZ", "SH"), _digits("HI"), _digits("HK")
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """A list that says what is now. ``hk_delay``: its quotes are of a quarter of an hour before; ``quotes``: it holds
-    quotes, which are known from the moment of the fetch on."""
+    """A list that says what is now, as of the end of the call, which takes a minute or two where pages are many.
+
+    ``hk_delay``: its quotes are of a quarter of an hour before. ``quotes``: it holds quotes, which are known from the
+    moment of the fetch on. ``hk_indices``: of its rows only those of the wanted indices are kept.
+    """
 
     function: str
     table: str
     hk_delay: bool = False
     quotes: bool = True
+    hk_indices: bool = False
     leading: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
 
@@ -290,13 +312,33 @@ class _Snapshot:
         question = Question(self.function, query=dict(self.query), leading=self.leading, never_empty=True)
         frame = _Talk(transport).ask(question)
         fetched = _now()
+        if self.hk_indices:
+            frame = _of_indices(self.function, frame, wanted)
         if self.quotes:
             frame = _known_from(frame, fetched)
         name = _moment(fetched)
         if self.hk_delay:
             # two snapshots of a weekend have one moment; that of the fetch, without its zone, is not taken for it
-            name = f"{_moment(hk_quote_moment(fetched))}-fetched-{fetched:%Y%m%dT%H%M%S}"
+            name = f"{_moment(hk_quote_moment(fetched))}-seen{fetched:%Y%m%dT%H%M%S}"
         yield _delivery(self.table, name, question, frame)
+
+
+def _of_indices(function: str, frame: Frame, wanted: Wanted) -> Frame:
+    """The rows of the wanted indices. The other two hundred are no indices of a table's, and would be refused by the
+    minute."""
+    symbols = [symbol for symbol in map(_HK_INDEX, wanted.indices) if symbol is not None]
+
+    def change(header: list[str], rows: list[list[str]]) -> list[list[str]]:
+        position = header.index("代码")
+        absent = sorted(set(symbols) - {row[position] for row in rows})
+        if absent or not symbols:
+            raise RefusedError(
+                f"{function}: {len(rows)} indices, but none of {', '.join(absent or wanted.indices)}: put one of its "
+                "indices (HSI.HI) on SECTOR_WATCH_INDICES"
+            )
+        return [header, *(row for row in rows if row[position] in symbols)]
+
+    return _rewritten(frame, change)
 
 
 def _known_from(frame: Frame, fetched: dt.datetime) -> Frame:
@@ -358,6 +400,7 @@ def _szse_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
 def _sse_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
     """Shanghai's counts, session by session."""
     talk, last = _Talk(transport), _settled(wanted.until, SSE_PUBLISHED)
+    _require_settled("fund_etf_scale_sse", wanted.since, last, SSE_PUBLISHED)
     for day in sessions("XSHG").sessions:
         if wanted.since <= day <= last:
             question = Question("fund_etf_scale_sse", {"date": _compact(day)})
@@ -415,7 +458,7 @@ def _visits(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
     day announced of one day's visits is asked for however long it is; should its late pages fail, that is an error.
     """
     talk, today = _Talk(transport), _now().date()
-    slices, first = [], wanted.since
+    slices, first = [], _behind(wanted)
     while first <= wanted.until:
         last = min(first + dt.timedelta(days=SURVEY_SLICE_DAYS - 1), wanted.until)
         slices.append(_Slice(first, last, today))
@@ -428,14 +471,21 @@ def _visits(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
         yield from _sliced(talk, whole)
 
 
-def _sliced(talk: _Talk, wanted: _Slice) -> Iterator[Delivery]:
+def _behind(wanted: Wanted) -> dt.date:
+    """The day to begin with: behind the last one that a fetch that was cut short has landed, if it lies in the span."""
+    done = dt.date.fromisoformat(wanted.resume) if wanted.resume else None
+    return done + _ONE_DAY if done is not None and wanted.since <= done <= wanted.until else wanted.since
+
+
+def _sliced(talk: _Talk, asked: _Slice) -> Iterator[Delivery]:
     try:
-        frame = talk.ask(wanted.question)
+        frame = talk.ask(asked.question)
     except TooManyPagesError:
-        for half in wanted.halves():
+        for half in asked.halves():
             yield from _sliced(talk, half)
         return
-    yield _delivery("broker_visits", wanted.name, wanted.question, frame, _SURVEY)
+    done = None if asked.noticed else asked.last.isoformat()
+    yield _delivery("broker_visits", asked.name, asked.question, frame, _SURVEY, resume=done)
 
 
 # ------------------------------------------------------------------ whole tables
@@ -493,7 +543,8 @@ def _by_code(asked: _PerCode, description: str, session_market: Market | None = 
 
 
 def _of_now(asked: _Snapshot, description: str) -> Dataset:
-    return _dataset(asked.function, asked.table, description, asked.deliver)
+    needs: Literal["indices"] | None = "indices" if asked.hk_indices else None
+    return _dataset(asked.function, asked.table, description, asked.deliver, needs=needs)
 
 
 _ETF_DATASETS = (
@@ -503,6 +554,7 @@ _ETF_DATASETS = (
             "etf_bars",
             "etfs",
             _ETF,
+            "159567.SZ",
             # Adjusted prices change with every later split: they are no record of what was traded.
             constants=(("period", "daily"), ("adjust", "")),
             settled=SZSE_SETTLED,
@@ -517,6 +569,7 @@ _ETF_DATASETS = (
             "etf_quotes",
             "etfs",
             _ETF,
+            "159567.SZ",
             constants=(("period", "1"), ("adjust", "")),
             span=_minute_span,
             columns=_MINUTES,
@@ -540,7 +593,7 @@ _ETF_DATASETS = (
         "SZSE",
     ),
     _by_code(
-        _PerCode("fund_etf_fund_info_em", "etf_nav", "etfs", _ETF, symbol_argument="fund", columns=_NAV),
+        _PerCode("fund_etf_fund_info_em", "etf_nav", "etfs", _ETF, "159567.SZ", symbol_argument="fund", columns=_NAV),
         "Net asset values of ETFs (Eastmoney).",
         "SZSE",
     ),
@@ -548,29 +601,47 @@ _ETF_DATASETS = (
 
 _INDEX_DATASETS = (
     _by_code(
-        _PerCode("index_hist_cni", "index_bars", "indices", _cni, settled=HK_SETTLED, columns=_CNI_BARS),
+        _PerCode("index_hist_cni", "index_bars", "indices", _cni, "987018.CNI", settled=HK_SETTLED, columns=_CNI_BARS),
         "Daily bars of CNI indices (CNI).",
         "SOUTHBOUND",
     ),
     _by_code(
-        _PerCode("index_detail_hist_cni", "index_weights", "indices", _cni, span=None, never_empty=True),
+        _PerCode("index_detail_hist_cni", "index_weights", "indices", _cni, "987018.CNI", span=None, never_empty=True),
         "Month-end constituents of CNI indices with weights, from the first month on (CNI).",
     ),
     _by_code(
-        _PerCode("stock_zh_index_hist_csindex", "index_bars", "indices", _csi, settled=HK_SETTLED, columns=_CSI_BARS),
+        _PerCode(
+            "stock_zh_index_hist_csindex",
+            "index_bars",
+            "indices",
+            _csi,
+            "931250.CSI",
+            settled=HK_SETTLED,
+            columns=_CSI_BARS,
+        ),
         "Daily bars of CSI indices (CSI).",
         "SOUTHBOUND",
     ),
     _by_code(
-        _PerCode("index_stock_cons_weight_csindex", "index_weights", "indices", _csi, span=None, never_empty=True),
+        _PerCode(
+            "index_stock_cons_weight_csindex",
+            "index_weights",
+            "indices",
+            _csi,
+            "931250.CSI",
+            span=None,
+            never_empty=True,
+        ),
         "Constituents of CSI indices with weights, of the last month end alone: what is not kept is gone (CSI).",
     ),
     _of_now(
-        _Snapshot("stock_hk_index_spot_em", "index_quotes", hk_delay=True, query=tuple(_BY_CODE.items())),
+        _Snapshot(
+            "stock_hk_index_spot_em", "index_quotes", hk_delay=True, hk_indices=True, query=tuple(_BY_CODE.items())
+        ),
         "Levels of Hong Kong's indices now, 15 minutes late (Eastmoney).",
     ),
     _of_now(
-        _Snapshot("stock_hk_index_spot_sina", "index_quotes", hk_delay=True),
+        _Snapshot("stock_hk_index_spot_sina", "index_quotes", hk_delay=True, hk_indices=True),
         "Levels of Hong Kong's indices now, 15 minutes late (Sina).",
     ),
     _by_code(
@@ -579,6 +650,7 @@ _INDEX_DATASETS = (
             "index_bars",
             "indices",
             _HK_INDEX,
+            "HSI.HI",
             span=None,
             settled=HK_SETTLED,
             date_column="date",
@@ -594,6 +666,7 @@ _INDEX_DATASETS = (
             "index_bars",
             "indices",
             _HK_INDEX,
+            "HSI.HI",
             span=None,
             settled=HK_SETTLED,
             date_column="date",
@@ -611,6 +684,7 @@ _SECURITY_DATASETS = (
             "security_bars",
             "securities",
             _HK_SHARE,
+            "01801.HK",
             constants=(("period", "daily"), ("adjust", "")),
             settled=HK_SETTLED,
             columns=_HIST,

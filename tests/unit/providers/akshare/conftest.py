@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.moments import MARKET_ZONE
 from orchestration.providers.akshare import DATASETS, datasets
-from orchestration.providers.delivery import Delivery, Wanted
+from orchestration.providers.delivery import Dataset, Delivery, Wanted
 from orchestration.providers.transport import Limits, Transport
 from tests.support.fake_provider import Clock, FakeProvider, serving
 from tests.support.recorded import akshare as recorded
@@ -37,23 +37,36 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Callable[[dt.datetime], None]:
     return set_to
 
 
+SPAN = {"since": dt.date(2025, 4, 21), "until": dt.date(2025, 4, 24)}
+CODES = {
+    "etfs": ("159567.SZ",),
+    "indices": ("987018.CNI", "931250.CSI", "HSI.HI"),
+    "securities": ("01801.HK",),
+    "concepts": ("CRO",),
+}
+
+
+def dataset_of(name: str) -> Dataset:
+    return next(dataset for dataset in DATASETS if dataset.name == name)
+
+
+def wanted_of(**given: object) -> Wanted:
+    return Wanted(**(SPAN | CODES | given))  # type: ignore[arg-type]
+
+
+def transport_to(server: FakeProvider, attempts: int = 1, total_seconds: float = 30.0) -> Transport:
+    """At no pace to speak of, and without waiting before questions are asked again."""
+    limits = Limits(requests_per_minute={"akshare": 600_000}, attempts=attempts, total_seconds=total_seconds)
+    clock = Clock()
+    return Transport(recorded.base_urls(server), limits, clock, clock.sleep)
+
+
 @pytest.fixture
 def fetch(server: FakeProvider, now: Callable[[dt.datetime], None]) -> Fetch:
-    """``fetch(name, **of Wanted)``: what the dataset delivers, asked at no pace to speak of."""
+    """``fetch(name, **of Wanted)``: what the dataset delivers."""
 
     def fetched(name: str, attempts: int = 1, total_seconds: float = 30.0, **wanted: object) -> list[Delivery]:
-        limits = Limits(requests_per_minute={"akshare": 600_000}, attempts=attempts, total_seconds=total_seconds)
-        clock = Clock()
-        transport = Transport(recorded.base_urls(server), limits, clock, clock.sleep)
-        dataset = next(d for d in DATASETS if d.name == name)
-        span = {"since": dt.date(2025, 4, 21), "until": dt.date(2025, 4, 24)}
-        codes = {
-            "etfs": ("159567.SZ",),
-            "indices": ("987018.CNI", "931250.CSI", "HSI.HI"),
-            "securities": ("01801.HK",),
-            "concepts": ("CRO",),
-        }
-        with transport:
-            return list(dataset.deliver(transport, Wanted(**(span | codes | wanted))))  # type: ignore[arg-type]
+        with transport_to(server, attempts, total_seconds) as transport:
+            return list(dataset_of(name).deliver(transport, wanted_of(**wanted)))
 
     return fetched

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from orchestration.contracts import TABLES
+from orchestration.fetching import fetch
 from orchestration.providers.akshare import DATASETS
+from tests.support.fake_provider import FakeProvider
 from tests.support.warehouse_home import Home
-from tests.unit.providers.akshare.conftest import Fetch
+from tests.unit.providers.akshare.conftest import dataset_of, transport_to, wanted_of
 
 
 def _utc(text: str) -> dt.datetime:
@@ -90,9 +92,9 @@ RAW: dict[str, list[dict[str, Any]]] = {
     ],
     "stock_hk_index_spot_em": [
         {
-            "index_code": "HSTECH.HI",
+            "index_code": "HSI.HI",
             "quote_ts": _utc("2025-04-24 16:10"),
-            "last": Decimal("5003.4100"),
+            "last": Decimal("21909.7600"),
             "knowledge_at": _utc("2025-04-24 21:00"),
         }
     ],
@@ -171,17 +173,22 @@ def test_every_dataset_is_followed_to_raw() -> None:
 
 
 @pytest.mark.parametrize("name", RAW)
-def test_what_a_dataset_delivers_becomes_the_contracts_figures(name: str, fetch: Fetch, tmp_path: Path) -> None:
+def test_what_a_dataset_delivers_becomes_the_contracts_figures(
+    name: str, server: FakeProvider, now: object, tmp_path: Path
+) -> None:
     home = Home(tmp_path)
-    for delivered in fetch(name):
-        assert name in delivered.asked
-        assert delivered.total in (None, delivered.rows)
-        assert delivered.content.decode().splitlines()[0].count(",") >= 3
-        home.land(f"{delivered.table}/akshare/{delivered.name}", delivered.content)
+    dataset = dataset_of(name)
+    with transport_to(server) as transport:
+        receipt = fetch(home.settings, dataset, wanted_of(), transport)
+    assert (receipt.outcome, receipt.message) == ("delivered", None)
+    for file in receipt.files:
+        assert name in file.asked
+        assert name in file.name
+        assert file.total in (None, file.rows)
+        assert ",".join(file.columns) == (home.settings.landing / file.name).read_text().splitlines()[0]
     home.run()
     assert home.reasons() == []
-    (table,) = next(d.tables for d in DATASETS if d.name == name)
-    rows = home.raw(table)
+    rows = home.raw(dataset.tables[0])
     for expected in RAW[name]:
         assert any(all(row[column] == value for column, value in expected.items()) for row in rows), (expected, rows)
 

@@ -169,6 +169,21 @@ def test_a_board_is_found_by_its_name_and_an_unknown_one_named_with_those_near_i
         fetch("stock_board_concept_cons_em", concepts=("可燃",))
 
 
+def test_of_hong_kongs_indices_the_wanted_ones_are_kept_and_a_missing_one_is_named(
+    fetch: Fetch, server: FakeProvider
+) -> None:
+    (delivered,) = fetch("stock_hk_index_spot_em", indices=("HSTECH.HI", "987018.CNI", "HSI.HI"))
+    assert [line.split(",")[2] for line in delivered.content.decode().splitlines()[1:]] == ["HSI", "HSTECH"]
+    assert (delivered.rows, delivered.total) == (2, None)
+    with pytest.raises(RefusedError, match="4 indices, but none of HSSCID"):
+        fetch("stock_hk_index_spot_em", indices=("HSSCID.HI", "HSI.HI"))
+
+
+def test_a_watch_list_without_a_code_of_the_kind_is_told(fetch: Fetch) -> None:
+    with pytest.raises(RefusedError, match=r"none of HSI\.HI: put a code of its kind \(931250\.CSI\)"):
+        fetch("index_stock_cons_weight_csindex", indices=("HSI.HI",))
+
+
 def test_lists_are_read_in_the_order_of_codes(fetch: Fetch, server: FakeProvider) -> None:
     """akshare asks for Hong Kong's indices in the order of changes, which move between two pages."""
     fetch("stock_hk_index_spot_em")
@@ -194,6 +209,14 @@ def test_visits_come_by_the_week_and_late_notices_after_them(fetch: Fetch, serve
         ("visits-20250421-20250424.csv", 4, 4),
         ("visits-20250213-20250413-noticed-20250414-20250424.csv", 0, 0),
     ]
+
+
+def test_visits_go_on_behind_the_week_that_landed_last(fetch: Fetch) -> None:
+    span = {"since": dt.date(2025, 4, 14), "until": dt.date(2025, 4, 24)}
+    first, second, late = fetch("stock_jgdy_detail_em", **span)
+    assert first.resume == "2025-04-20"
+    assert fetch("stock_jgdy_detail_em", resume=first.resume, **span) == [second, late]
+    assert fetch("stock_jgdy_detail_em", resume="2025-04-13", **span) == [first, second, late]
 
 
 def _no_slice_too_long(server: FakeProvider) -> None:
@@ -259,7 +282,8 @@ def test_a_bar_that_still_moves_is_not_asked_for(
     (delivered,) = fetch("fund_etf_hist_em")
     assert delivered.name == "fund_etf_hist_em/159567.SZ-20250421-20250423.csv"
     assert server.questions(recorded.ETF_BARS)[-1].query["end"] == "20250423"
-    assert fetch("fund_etf_hist_em", since=dt.date(2025, 4, 24)) == []
+    with pytest.raises(RefusedError, match="figures of 2025-04-24 are not final before 15:30"):
+        fetch("fund_etf_hist_em", since=dt.date(2025, 4, 24))
     now(_at("2025-04-24 15:30"))
     assert fetch("fund_etf_hist_em")[0].name == "fund_etf_hist_em/159567.SZ-20250421-20250424.csv"
 
