@@ -13,8 +13,9 @@ from importlib import import_module
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract, Kind
 from orchestration.dialects.base import Column, Dialect, Match
+from orchestration.dialects.unmapped import UNMAPPED
 
-PROVIDERS = ("akshare", "tushare", "exchanges", "crunchbase", "public")
+PROVIDERS = ("akshare", "eastmoney", "tushare", "exchanges", "crunchbase", "public")
 
 CODE_KINDS = (Kind.ETF_CODE, Kind.SECURITY_CODE, Kind.INDEX_CODE)
 STAMP = "knowledge_at"
@@ -97,9 +98,9 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
             missing.append(source)
     # A constant is no sign of the dialect where it declares columns with values of their own.
     values = set(contract.value_columns)
-    constants = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix)}
+    beside = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)}
     declares_values = bool({column.target for column in (*dialect.columns, *of_views)} & values)
-    if values and not (own_targets if declares_values else own_targets | constants) & values:
+    if values and not (own_targets if declares_values else own_targets | beside) & values:
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
@@ -137,8 +138,9 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
         hint = ""
         if nearest is not None and nearest.sources and nearest.dialect.name != CANONICAL:
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
+        known = next((f": it is that of {u.name}, {u.reason}" for u in UNMAPPED if u.holds(header)), "")
         raise NoDialectError(
-            f"no dialect of {table} knows this header: found {shown}; expected {expected}{hint}",
+            f"no dialect of {table} knows this header{known}: found {shown}; expected {expected}{hint}",
             len(nearest.sources) if nearest is not None else 0,
         )
     best = fitting[0]

@@ -75,11 +75,13 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def walk(landing: Path) -> Iterator[LandedFile]:
-    """Every landed file in a stable order; links and ignored names are left out, folders are never followed out."""
-    if not landing.is_dir():
+def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
+    """Every landed file (of one table's folder) in a stable order; links and ignored names are left out, folders are
+    never followed out."""
+    top = landing if table is None else landing / table
+    if not top.is_dir() or top.is_symlink():
         return
-    for root, folders, names in os.walk(landing, followlinks=False):
+    for root, folders, names in os.walk(top, followlinks=False):
         folders[:] = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
         for name in sorted(names):
             path = Path(root, name)

@@ -399,19 +399,34 @@ def test_a_file_that_is_being_written_is_left_for_the_next_run_and_says_so(home:
 
 
 @pytest.mark.parametrize("what", ["grows", "goes"])
-def test_a_file_that_changes_or_goes_while_it_is_read_is_left_and_hurts_no_other(home: Home, monkeypatch, what) -> None:
+@pytest.mark.parametrize("when", ["before it is looked at", "before its lines are read"])
+@pytest.mark.parametrize("ending", ["", '"'], ids=["plain", "quoted"])
+def test_a_file_that_changes_or_goes_while_it_is_read_is_left_and_hurts_no_other(
+    home: Home, monkeypatch, what, when, ending
+) -> None:
     from orchestration.ingest import run as ingest_run
 
-    path = home.land("etf_profiles/a.csv", TEXT)
-    home.land("etf_profiles/b.csv", TEXT.replace("159567.SZ", "510300.SH"))
-    sha256 = ingest_run.sha256
+    text = TEXT.replace("港股创新药ETF", f"{ending}港股创新药ETF{ending}")
+    path = home.land("etf_profiles/a.csv", text)
+    home.land("etf_profiles/b.csv", text.replace("159567.SZ", "510300.SH"))
+    survey = ingest_run.survey
 
-    def meanwhile(read):
-        if read == path:
-            path.write_text(f"{TEXT}510500.SH,x,y,z\n", encoding="utf-8") if what == "grows" else path.unlink()
-        return sha256(read)
+    def change() -> None:
+        if what == "grows":
+            path.write_text(f"{text}510500.SH,x,y,z\n", encoding="utf-8")
+        else:
+            path.unlink()
 
-    monkeypatch.setattr(ingest_run, "sha256", meanwhile)
+    def meanwhile(landed):
+        is_meant = landed.path == path and path.exists() and path.stat().st_size == len(text.encode())
+        if is_meant and when == "before it is looked at":
+            change()
+        seen = survey(landed)
+        if is_meant and when == "before its lines are read":
+            change()
+        return seen
+
+    monkeypatch.setattr(ingest_run, "survey", meanwhile)
     report = ingest_run.ingest_table(home.settings, "etf_profiles", home.now)
     assert counts(report) == (1, 1, 0, 0)
     assert [name for name, _ in report.left] == ["etf_profiles/a.csv"]
@@ -433,7 +448,7 @@ def test_a_file_that_may_not_be_read_is_refused_once_and_read_when_it_may(home: 
 
     walked = list(files.walk(home.settings.landing))
     with monkeypatch.context() as patched:
-        patched.setattr(ingest_run, "walk", lambda _: [dataclasses.replace(walked[0], path=Denied(path))])
+        patched.setattr(ingest_run, "walk", lambda *_: [dataclasses.replace(walked[0], path=Denied(path))])
         patched.setattr(os, "access", lambda *_: False)
         tally, rows, reasons = profiles(home)
         assert (tally, rows, reasons) == ((0, 0, 0, 0), [], ["cannot be opened: Permission denied"])
