@@ -9,7 +9,7 @@ from openpyxl import Workbook
 from typer.testing import CliRunner
 
 from orchestration.cli import app
-from orchestration.dialect_draft import guess, split_header
+from orchestration.dialect_guess import guess, split_header
 from orchestration.dialect_report import examine
 from orchestration.dialects.own import read_own
 from orchestration.doctor import dialects as examine_dialects
