@@ -19,6 +19,9 @@ from orchestration.ingest.blocks import Layout, Leftover, PlainFile, block_schem
 from orchestration.ingest.typing import Typist
 from orchestration.sql import quoted
 
+PARQUET_FORMAT = "(format parquet, compression zstd, parquet_version v2, dictionary_size_limit 4000)"
+"""Differences instead of dictionaries for what rarely repeats: a third less time to write, a quarter less to store."""
+
 STAGED_ENDING = ".parquet.staged"
 
 
@@ -83,20 +86,23 @@ def _stage_layout(
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             for batch in read_blocks(layout, files, typist.cleaned, take):
-                numbers, counts = np.unique(batch.column(0).to_numpy(), return_counts=True)
-                for number, count in zip(numbers.tolist(), counts.tolist(), strict=True):
-                    fed[number] += count
+                counts = np.bincount(batch.column("_part").to_numpy())
+                for number in np.flatnonzero(counts).tolist():
+                    fed[number] += int(counts[number])
                 yield batch
         except BaseException as error:
             failures.append(error)
             raise
 
+    # A stream tells no number of rows: left to itself DuckDB builds its hash tables of the stream instead of the calendar.
+    con.execute("set preserve_insertion_order = false")
+    con.execute("set disabled_optimizers = 'filter_pushdown,join_order,build_side_probe_side'")
     con.register("blocks", pa.RecordBatchReader.from_batches(block_schema(layout), batches()))
     con.register("parts", _parts(layout, files, sources))
     statement = typist.plain_statement(layout.match, layout.plain, layout.fixed)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        con.execute(f"copy ({statement}) to {quoted(str(path))} (format parquet, compression zstd)")
+        con.execute(f"copy ({statement}) to {quoted(str(path))} {PARQUET_FORMAT}")
     except duckdb.Error:
         if failures:
             raise failures[0] from None
@@ -119,8 +125,10 @@ def _stage_layout(
 
 
 def _outside(done: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    ordered = np.sort(done)
-    return lambda rows: ~np.isin(rows, ordered, assume_unique=True)
+    """Tells line numbers that are not among those done; a flag for each line, since almost all of them are."""
+    flags = np.zeros(int(done.max(initial=0)) + 2, bool)
+    flags[done] = True
+    return lambda rows: ~flags[np.minimum(rows, len(flags) - 1)]
 
 
 def _parts(layout: Layout, files: list[PlainFile], sources: dict[int, Source]) -> pa.Table:

@@ -566,7 +566,9 @@ order by _position
         own = "deletion_stamp" if contract.first_version_rule else "coalesce(deletion_stamp, own_stamp)"
         now = f"timestamptz {quoted(self.ingested_at.isoformat())}"
         return f"""
-with delivered as (select *{literals} from blocks join parts using (_part)),
+with delivered as (
+    select blocks.*, parts.* exclude (_part){literals} from blocks left join parts on parts._part = blocks._part
+),
 delivered_rows as (
     select d.*, index_market, {self._day()} from delivered as d {self._index_join(columns, values)}
 ),
