@@ -94,7 +94,8 @@ def _stage_layout(
             failures.append(error)
             raise
 
-    # A stream tells no number of rows: left to itself DuckDB builds its hash tables of the stream instead of the calendar.
+    # A stream tells no number of rows: left to itself DuckDB makes a hash table of the stream, not of the calendar, and
+    # writes conversions again into each filter that it moves below them.
     con.execute("set preserve_insertion_order = false")
     con.execute("set disabled_optimizers = 'filter_pushdown,join_order,build_side_probe_side'")
     con.register("blocks", pa.RecordBatchReader.from_batches(block_schema(layout), batches()))
@@ -115,13 +116,30 @@ def _stage_layout(
     listing = f"read_parquet({quoted(str(path))})"
     for name, count in con.execute(f"select _file, count(*) from {listing} group by _file").fetchall():
         staged.rows[numbers[name]] = count
-    for number, file in by_number.items():
-        if staged.rows[number] < fed[number]:
-            rows = con.execute(f"select _row from {listing} where _file = ?", [sources[number].file]).fetchnumpy()
-            done = np.concatenate([rows["_row"], np.array(left.get(number, []), np.int64)])
-            for leftover in lines_of(file, _outside(done)):
-                leave(file, leftover)
+    short = [number for number in by_number if staged.rows[number] < fed[number]]
+    for number, rows in _rows_of(con, listing, {sources[number].file: number for number in short}):
+        done = np.concatenate([rows, np.array(left.get(number, []), np.int64)])
+        for leftover in lines_of(by_number[number], _outside(done)):
+            leave(by_number[number], leftover)
     return staged
+
+
+def _rows_of(
+    con: duckdb.DuckDBPyConnection, listing: str, numbers: Mapping[str, int]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The staged line numbers of some files, each by its number."""
+    if not numbers:
+        return
+    table = pa.table({"_file": pa.array(list(numbers), pa.string()), "number": pa.array(list(numbers.values()))})
+    con.register("short", table)
+    found = con.execute(f"select number, _row from {listing} join short using (_file)").fetchnumpy()
+    con.unregister("short")
+    order = np.argsort(found["number"], kind="stable")
+    rows = found["_row"][order]
+    begins = np.searchsorted(found["number"][order], [*numbers.values()])
+    ends = np.searchsorted(found["number"][order], [*numbers.values()], side="right")
+    for number, begin, end in zip(numbers.values(), begins, ends, strict=True):
+        yield number, rows[begin:end]
 
 
 def _outside(done: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -151,7 +169,7 @@ def take_out(con: duckdb.DuckDBPyConnection, staged: Staged, files: Mapping[int,
     names = ", ".join(quoted(file) for file in out.values())
     rest = staged.path.with_name(f"rest-{staged.path.name}")
     rows = f"select * from read_parquet({quoted(str(staged.path))}) where _file not in ({names})"
-    con.execute(f"copy ({rows}) to {quoted(str(rest))} (format parquet, compression zstd)")
+    con.execute(f"copy ({rows}) to {quoted(str(rest))} {PARQUET_FORMAT}")
     rest.replace(staged.path)
 
 
