@@ -142,7 +142,12 @@ def evidence(figures: pl.DataFrame, contract: Contract, until: dt.date) -> pl.Da
     series, day = series_columns(contract), day_column(contract)
     kept = figures.select(*series, *((day,) if day else ()), *(guard.column for guard in contract.guards))
     kept = kept.drop_nulls(list(series))
-    return _newest(kept if day is None else kept.filter(pl.col(day).cast(pl.Date) <= until), day)
+    if day is None:
+        return _newest(kept, day)
+    kept = kept.filter(pl.col(day).cast(pl.Date) <= until)
+    if contract.field(day).kind is Kind.TIMESTAMP:
+        kept = kept.with_columns(pl.col(day).dt.convert_time_zone("UTC"))
+    return _newest(kept, day)
 
 
 def evidence_of_raw(

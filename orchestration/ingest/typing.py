@@ -262,7 +262,7 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB that reads and writes no file outside ``folder`` (None: none at all), with calendar, index markets and
     the macros of this module."""
-    config: dict[str, str | int] = {}
+    config: dict[str, str | bool | int | float | list[str]] = {}
     if threads is not None:
         config["threads"] = threads
     if memory_limit is not None:
