@@ -161,10 +161,10 @@ def evidence_of_raw(
     if day is not None:
         source = (
             f"with newest as (select _file as newest_of, max({day}) - interval {SPAN.days} day as first"
-            f" from read_parquet({quoted(str(path))}) where cast({day} as date) <= ? group by _file)"
+            f" from read_parquet({quoted(str(path))}) where cast({day} as date) <= date '{until}' group by _file)"
             f" {source} join newest on _file = newest_of and {day} >= first"
         )
-    found = pl.DataFrame(con.execute(source, [until] if day else []).to_arrow_table())
+    found = pl.DataFrame(con.sql(source).to_arrow_table())
     for (file,), figures in found.group_by(["_file"], maintain_order=True):
         yield str(file), evidence(figures, contract, until)
 
