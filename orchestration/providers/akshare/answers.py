@@ -70,7 +70,8 @@ def _require_success(asked: str, status: int, retry_after: str | None, words: st
     if status >= 500:
         raise UnavailableError(f"{said}; ask again later")
     if status >= 400:
-        raise RefusedError(f"{said}: there is no such thing there")
+        # not a refusal: one code that a site does not know must not stop the others
+        raise MalformedError(f"{said}: there is nothing of that name there")
 
 
 def _parsed(body: bytes) -> Any:

@@ -87,6 +87,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._unread = b""
         self._lock = threading.Lock()
+        atexit.register(self.close)
 
     def ask(self, transport: Transport, question: Question, begin: bool = False) -> Frame:
         """Call akshare and judge what came. ``begin``: forget the lists that akshare keeps between calls.
@@ -170,7 +171,6 @@ class Worker:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
-        atexit.register(self.close)
         self._next("the start of akshare", START_SECONDS, time.monotonic() + START_SECONDS)
 
     def _next(self, what: str, silence: float, end: float) -> dict[str, Any]:

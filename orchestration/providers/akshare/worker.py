@@ -173,9 +173,11 @@ def _answer(wire: Wire, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(error: Exception) -> str:
+    """What is no JSON is a ``RequestException`` too, by the words of ``requests``, though it came whole."""
     import requests
 
-    return "UnavailableError" if isinstance(error, requests.RequestException | OSError) else "MalformedError"
+    came_whole = isinstance(error, ValueError) or not isinstance(error, requests.RequestException | OSError)
+    return "MalformedError" if came_whole else "UnavailableError"
 
 
 def _where(error: Exception) -> str:
@@ -198,7 +200,7 @@ def main() -> None:
     way_out = _silence()
 
     def say(message: dict[str, Any]) -> None:
-        way_out.write(json.dumps(message, ensure_ascii=False) + "\n")
+        way_out.write(json.dumps(message) + "\n")
         way_out.flush()
 
     from requests.adapters import HTTPAdapter

@@ -64,7 +64,13 @@ def test_net_values_tell_none_from_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(403, RefusedError), (404, RefusedError), (429, ThrottledError), (500, UnavailableError), (502, UnavailableError)],
+    [
+        (403, RefusedError),
+        (404, MalformedError),
+        (429, ThrottledError),
+        (500, UnavailableError),
+        (502, UnavailableError),
+    ],
 )
 def test_a_status_has_its_error_with_the_first_words_of_the_answer(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=rf"{status}.*slow down"):

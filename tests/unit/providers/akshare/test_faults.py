@@ -11,7 +11,8 @@ from itertools import pairwise
 import pytest
 
 from orchestration.moments import MARKET_ZONE
-from orchestration.providers.akshare import datasets
+from orchestration.providers.akshare import clock, visits
+from orchestration.providers.akshare.asking import WORKER
 from orchestration.providers.delivery import (
     Delivery,
     MalformedError,
@@ -93,6 +94,21 @@ def test_a_fault_is_told_for_what_it_is(case: str, fetch: Fetch, server: FakePro
     assert str(refused.value).partition(": ")[0].count(name) or "codes gave no sense" in str(refused.value)
 
 
+@pytest.mark.parametrize("words", [b"", b"busy", b"null"])
+def test_words_instead_of_an_answer_are_repeated(words: bytes, fetch: Fetch, server: FakeProvider) -> None:
+    server.route(recorded.NET_VALUES, Answer(words))
+    with pytest.raises((MalformedError, ThrottledError), match=r"api\.fund\.eastmoney\.com/f10/lsjz") as refused:
+        fetch("fund_etf_fund_info_em")
+    assert words.decode() in str(refused.value)
+
+
+def test_a_fund_that_has_not_traded_stays_on_the_list(fetch: Fetch, server: FakeProvider) -> None:
+    quotes = [*recorded.etf_quotes()[:2], recorded.etf_quotes()[2] | {"f124": "-", "f297": "-", "f2": "-"}]
+    server.listing(recorded.ETF_QUOTES, quotes, recorded.quote_list, recorded.quote_window)
+    (delivered,) = fetch("fund_etf_spot_em")
+    assert [line.split(",")[2] for line in delivered.content.decode().splitlines()[1:]] == ["1.282", "1.282", ""]
+
+
 def test_a_fault_that_passes_is_asked_again_and_leaves_no_trace(fetch: Fetch, server: FakeProvider) -> None:
     whole = fetch("fund_etf_spot_em")
     server.fault(recorded.ETF_QUOTES, "server_error", times=2)
@@ -128,7 +144,7 @@ def test_a_process_that_dies_is_told_and_replaced(fetch: Fetch, server: FakeProv
     fetch("fund_etf_hist_em")
 
     def killing(_: object) -> Answer:
-        process = datasets.WORKER._process
+        process = WORKER._process
         assert process is not None
         os.kill(process.pid, 9)
         return as_json({})
@@ -175,8 +191,10 @@ def test_of_hong_kongs_indices_the_wanted_ones_are_kept_and_a_missing_one_is_nam
     (delivered,) = fetch("stock_hk_index_spot_em", indices=("HSTECH.HI", "987018.CNI", "HSI.HI"))
     assert [line.split(",")[2] for line in delivered.content.decode().splitlines()[1:]] == ["HSI", "HSTECH"]
     assert (delivered.rows, delivered.total) == (2, None)
-    with pytest.raises(RefusedError, match="4 indices, but none of HSSCID"):
-        fetch("stock_hk_index_spot_em", indices=("HSSCID.HI", "HSI.HI"))
+    (delivered,) = fetch("stock_hk_index_spot_em", indices=("HSSCID.HI", "HSI.HI"))
+    assert delivered.asked == "stock_hk_index_spot_em(); not on the list: HSSCID"
+    with pytest.raises(RefusedError, match=r"none of 987018\.CNI: put a code of its kind \(HSI\.HI\)"):
+        fetch("stock_hk_index_spot_em", indices=("987018.CNI",))
 
 
 def test_a_watch_list_without_a_code_of_the_kind_is_told(fetch: Fetch) -> None:
@@ -221,14 +239,14 @@ def test_visits_go_on_behind_the_week_that_landed_last(fetch: Fetch) -> None:
 
 def _no_slice_too_long(server: FakeProvider) -> None:
     for asked in server.questions(recorded.SURVEYS):
-        assert int(asked.query["pageNumber"]) <= datasets.SURVEY_PAGES, asked.query["filter"]
+        assert int(asked.query["pageNumber"]) <= visits.SURVEY_PAGES, asked.query["filter"]
 
 
 def test_slices_shrink_until_their_pages_are_few_enough(
     fetch: Fetch, server: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages deep down fail: no more than the limit is ever asked for, every visit comes once."""
-    monkeypatch.setattr(datasets, "SURVEY_PAGES", 2)
+    monkeypatch.setattr(visits, "SURVEY_PAGES", 2)
     records = []
     for number, record in enumerate(recorded.surveys(360)):
         day = dt.date(2025, 4, 21) + dt.timedelta(days=number % 3)
@@ -272,7 +290,7 @@ def _at(text: str) -> dt.datetime:
     ],
 )
 def test_delayed_quotes_are_of_a_quarter_before_and_of_no_time_without_trading(fetched: str, moment: str) -> None:
-    assert datasets.hk_quote_moment(_at(fetched)) == _at(moment)
+    assert clock.hk_quote_moment(_at(fetched)) == _at(moment)
 
 
 def test_a_bar_that_still_moves_is_not_asked_for(
@@ -332,9 +350,9 @@ def test_nothing_of_ours_reaches_akshares_process(
     fetch: Fetch, server: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECTOR_TUSHARE_TOKEN", "planted")
-    datasets.WORKER.close()
+    WORKER.close()
     fetch("fund_etf_hist_em")
-    process = datasets.WORKER._process
+    process = WORKER._process
     assert process is not None
     with open(f"/proc/{process.pid}/environ", "rb") as environment:  # noqa: PTH123
         assert b"planted" not in environment.read()
