@@ -13,8 +13,9 @@ from importlib import import_module
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract, Kind
 from orchestration.dialects.base import Column, Dialect, Match
+from orchestration.dialects.unmapped import UNMAPPED
 
-PROVIDERS = ("akshare", "tushare", "exchanges", "crunchbase", "public")
+PROVIDERS = ("akshare", "eastmoney", "tushare", "exchanges", "crunchbase", "public")
 
 CODE_KINDS = (Kind.ETF_CODE, Kind.SECURITY_CODE, Kind.INDEX_CODE)
 STAMP = "knowledge_at"
@@ -88,7 +89,8 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
             missing.append(source)
-    own_values = own_targets | {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix)}
+    beside = (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)
+    own_values = own_targets | {name for name, _ in beside}
     if contract.value_columns and not own_values & set(contract.value_columns):
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
@@ -127,7 +129,10 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
         hint = ""
         if nearest is not None and nearest.sources and nearest.dialect.name != CANONICAL:
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
-        raise NoDialectError(f"no dialect of {table} knows this header: found {shown}; expected {expected}{hint}")
+        known = next((f": it is that of {u.name}, {u.reason}" for u in UNMAPPED if u.holds(header)), "")
+        raise NoDialectError(
+            f"no dialect of {table} knows this header{known}: found {shown}; expected {expected}{hint}"
+        )
     best = fitting[0]
     if len(fitting) > 1 and len(best.sources) == len(fitting[1].sources):
         names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(best.sources))

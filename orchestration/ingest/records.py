@@ -434,7 +434,8 @@ def _keys(records: Iterable[Any]) -> list[str]:
 def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: dict[str, int]) -> None:
     """``header``: name -> place. A key that stands in no record of the part's beginning refuses its row."""
     if not isinstance(record, dict):
-        chunk.refuse(number, raw, "not an object")
+        of_list = f"{len(record)} cells where there are {len(header)} names" if isinstance(record, list) else ""
+        chunk.refuse(number, raw, of_list or "not an object")
         return
     cells: list[str | None] = [None] * len(header)
     for key, value in _flat(record).items():
@@ -516,6 +517,24 @@ def _json_lines(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     yield Table(part.label, header, match, chunks(), f"{encoding}, an object a line")
 
 
+def _named_once(document: Any) -> tuple[list[Any], list[Any]] | None:
+    """(names, records) of an answer that names its columns once, as Tushare's do: ``fields`` beside ``items``.
+
+    An item of as many cells as there are names becomes an object; others stay what they are, and are no row.
+    """
+    levels = [document, *document.values()] if isinstance(document, dict) else []
+    for level in levels:
+        if not isinstance(level, dict):
+            continue
+        names, items = level.get("fields"), level.get("items")
+        if isinstance(names, list) and isinstance(items, list) and all(isinstance(name, str) for name in names):
+            fits = [isinstance(item, list) and len(item) == len(names) for item in items]
+            return names, [
+                dict(zip(names, item, strict=True)) if fit else item for item, fit in zip(items, fits, strict=True)
+            ]
+    return None
+
+
 def _records_of(document: Any) -> list[Any]:
     """The one list that an answer wraps, at its top or in its one object; else the document itself."""
     if isinstance(document, list):
@@ -529,8 +548,11 @@ def _records_of(document: Any) -> list[Any]:
     return [document]
 
 
-def _json_records(part: Part, encoding: str) -> Callable[[], Iterator[Any]]:
-    """The records of a document, to be read as often as need be; a list is streamed, an answer round one is not."""
+def _json_records(part: Part, encoding: str) -> tuple[list[str], Callable[[], Iterator[Any]]]:
+    """Column names where the document tells them beside its records, and the records, to be read as often as need be.
+
+    A list is streamed, an answer that wraps one is not.
+    """
     with _text_stream(part.open, encoding) as stream:
         if is_list(stream):
 
@@ -538,22 +560,26 @@ def _json_records(part: Part, encoding: str) -> Callable[[], Iterator[Any]]:
                 with _text_stream(part.open, encoding) as again:
                     yield from list_items(again, MAX_LINE)
 
-            return streamed
+            return [], streamed
     with part.open() as whole:
         data = whole.read(MAX_JSON + 1)
     if len(data) > MAX_JSON:
         raise UnreadableError(
             f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, an object a line"
         )
-    records = _records_of(read_json(data.decode(encoding)))
-    return lambda: iter(records)
+    document = read_json(data.decode(encoding))
+    named = _named_once(document)
+    if named is not None:
+        return clean_header(named[0]), lambda: iter(named[1])
+    records = _records_of(document)
+    return [], lambda: iter(records)
 
 
 def _json_document(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     encoding = _json_encoding(recogniser, part)
     try:
-        records = _json_records(part, encoding)
-        header = _keys(records())
+        header, records = _json_records(part, encoding)
+        header = header or _keys(records())
         if not header:
             if any(True for _ in records()):
                 raise UnreadableError("no list of objects")

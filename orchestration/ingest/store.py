@@ -52,6 +52,8 @@ def store_raw(
 
     ``stem``: path without ending of the first file.
     """
+    if not staged and not outcome.accepted:
+        return []
     stem.parent.mkdir(parents=True, exist_ok=True)
     con.register("pulled", pa.table({"_hash": pa.array(outcome.pulled, pa.uint64())}))
     accepted = pa.concat_tables(outcome.accepted) if outcome.accepted else None
