@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     watch_securities: Annotated[tuple[Annotated[str, Field(pattern=SECURITY_CODE)], ...], NoDecode] = ()
     watch_concepts: Annotated[tuple[str, ...], NoDecode] = ("CRO",)
     tushare_token: SecretStr | None = None
+    crunchbase_key: SecretStr | None = None
     requests_per_minute: Annotated[dict[str, Annotated[float, Field(gt=0, le=60_000)]], NoDecode] = {}
     base_urls: Annotated[dict[str, str], NoDecode] = {}
     fetch_connect_seconds: Seconds = 10.0

@@ -236,7 +236,7 @@ class Recogniser:
         return tuple(dict.fromkeys(encoding for dialect in known for encoding in dialect.encodings))
 
     def match(self, header: list[str], encoding: str | None = None) -> Match:
-        """The dialect that fits a header; raises ``NoDialectError``, which names one that only waits to be confirmed."""
+        """The dialect that fits a header; the ``NoDialectError`` names one that only waits to be confirmed."""
         try:
             return match_header(self.table, header, encoding, self._usable)
         except NoDialectError as error:

@@ -6,11 +6,14 @@ Belongs here: walking ``landing/``, archives, limits on expansion. Does not belo
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import hashlib
 import io
 import os
 import posixpath
+import signal
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -70,20 +73,65 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def walk(landing: Path) -> Iterator[LandedFile]:
-    """Every landed file in a stable order; links and ignored names are left out, folders are never followed out."""
-    if not landing.is_dir():
+def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
+    """Every landed file (of one table's folder) in a stable order; links and ignored names are left out, folders are
+    never followed out."""
+    top = landing if table is None else landing / table
+    if not top.is_dir() or top.is_symlink():
         return
-    for root, folders, names in os.walk(landing, followlinks=False):
+    for root, folders, names in os.walk(top, followlinks=False):
         folders[:] = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
         for name in sorted(names):
             path = Path(root, name)
-            if is_ignored(name) or path.is_symlink() or not path.is_file():
+            try:
+                if is_ignored(name) or path.is_symlink() or not path.is_file():
+                    continue
+                stat = path.stat()
+            except FileNotFoundError:  # taken away since the folder was listed
                 continue
             relative = path.relative_to(landing)
             table = relative.parts[0] if len(relative.parts) > 1 else ""
-            stat = path.stat()
             yield LandedFile(table, printable(relative.as_posix()), path, stat.st_size, stat.st_mtime_ns)
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether some process has the file open for writing now.
+
+    The kernel refuses a read lease on such a file. Where it gives none for another reason (a network folder, another
+    owner's file, a system without leases) nobody is seen writing: ``has_changed`` is the second guard.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # a writer that comes while the lease is held makes the kernel send a signal: one that nobody minds
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(handle)
+    return False
+
+
+def has_changed(landed: LandedFile) -> bool:
+    """Whether a file is no longer what it was when the folder was listed."""
+    try:
+        stat = landed.path.stat()
+    except FileNotFoundError:
+        return True
+    return (stat.st_size, stat.st_mtime_ns) != (landed.size, landed.mtime_ns)
+
+
+def why_left(landed: LandedFile) -> str:
+    """Why a file cannot be judged now and is left for the next run; "" when nothing speaks against reading it."""
+    if has_changed(landed):
+        return "gone" if not landed.path.exists() else "still changing"
+    return "being written" if is_being_written(landed.path) else ""
 
 
 def sha256(path: Path) -> str:

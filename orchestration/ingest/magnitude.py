@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -143,6 +143,25 @@ def evidence(figures: pl.DataFrame, contract: Contract, until: dt.date) -> pl.Da
     kept = figures.select(*series, *((day,) if day else ()), *(guard.column for guard in contract.guards))
     kept = kept.drop_nulls(list(series))
     return _newest(kept if day is None else kept.filter(pl.col(day).cast(pl.Date) <= until), day)
+
+
+def evidence_of_raw(
+    con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, until: dt.date
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """``evidence`` of the rows of a Parquet file in the form of raw ones: ``_file`` and its figures, file by file."""
+    series, day = series_columns(contract), day_column(contract)
+    guarded = [f"cast({guard.column} as double) as {guard.column}" for guard in contract.guards]
+    columns = ", ".join(("_file", *series, *((day,) if day else ()), *guarded))
+    source = f"select {columns} from read_parquet({quoted(str(path))})"
+    if day is not None:
+        source = (
+            f"with newest as (select _file as newest_of, max({day}) - interval {SPAN.days} day as first"
+            f" from read_parquet({quoted(str(path))}) where cast({day} as date) <= ? group by _file)"
+            f" {source} join newest on _file = newest_of and {day} >= first"
+        )
+    found = pl.DataFrame(con.execute(source, [until] if day else []).to_arrow_table())
+    for (file,), figures in found.group_by(["_file"], maintain_order=True):
+        yield str(file), evidence(figures, contract, until)
 
 
 def _newest(figures: pl.DataFrame, day: str | None) -> pl.DataFrame:
@@ -293,6 +312,13 @@ def _implausible(contract: Contract, batch: Delivered) -> str | None:
         f"unit: looks like {name} (median {column} {median:g}, nothing known to compare, expected at least"
         f" {dialect.implausible_below})"
     )
+
+
+def can_judge(contract: Contract, dialects: Collection[str], raw_files: Sequence[Path]) -> bool:
+    """Whether there is anything that batches of these dialects can be held against."""
+    if not contract.guards:
+        return False
+    return bool(raw_files) or any(d.guarded_column for d in dialects_of(contract.name) if d.name in dialects)
 
 
 def held_back(contract: Contract, delivered: Mapping[int, Delivered], raw_files: Sequence[Path]) -> dict[int, str]:
