@@ -165,7 +165,7 @@ class Worker:
         known = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_ROOT), known]))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.providers.akshare.worker"],
+            [sys.executable, "-P", "-m", "orchestration.providers.akshare.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

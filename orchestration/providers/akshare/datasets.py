@@ -332,7 +332,7 @@ _REFERENCE_DATASETS = (
         "broker_visits",
         "Institutions that visited companies, by day of visit, with what was announced late (Eastmoney).",
         visits,
-        look_back_days=10,
+        look_back_days=7,
     ),
     _dataset(
         "stock_industry_clf_hist_sw",
