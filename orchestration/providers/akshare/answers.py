@@ -20,6 +20,14 @@ EMPTY_RESULT = 9201
 """Code of Eastmoney's data centre for an answer without records (返回数据为空); others mean that it did not look."""
 
 
+class TooManyPagesError(Exception):
+    """The first page says that more pages follow than may be asked for: ask for less at a time."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__(f"{pages} pages")
+        self.pages = pages
+
+
 @dataclass(frozen=True)
 class Page:
     """One HTTP answer. None where its shape does not tell.

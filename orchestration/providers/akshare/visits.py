@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from orchestration.providers.akshare import clock
+from orchestration.providers.akshare.answers import TooManyPagesError
 from orchestration.providers.akshare.asking import Talk, compact, delivery, span
-from orchestration.providers.akshare.calls import Question, TooManyPagesError
+from orchestration.providers.akshare.calls import Question
 from orchestration.providers.delivery import Delivery, Wanted
 
 if TYPE_CHECKING:

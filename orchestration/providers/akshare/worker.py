@@ -30,16 +30,8 @@ from collections.abc import Callable
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from orchestration.providers.akshare.answers import Page, read_page
+from orchestration.providers.akshare.answers import Page, TooManyPagesError, read_page
 from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError
-
-
-class TooManyPagesError(Exception):
-    """The first page says that more pages follow than may be asked for."""
-
-    def __init__(self, pages: int) -> None:
-        super().__init__(f"{pages} pages")
-        self.pages = pages
 
 
 class Wire:
