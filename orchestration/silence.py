@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal
 
+from expectations.gate import CheckResult
 from orchestration.calendars import SOUTHBOUND_INTERSECTION_FROM, sessions
 from orchestration.ingest.ledger import Ledger
 from orchestration.moments import MARKET_ZONE
@@ -31,6 +32,13 @@ Check = Literal["empty_on_session", "pages", "row_count", "columns"]
 State = Literal["passed", "unjudged", "warning", "lost"]
 
 CHECKS: tuple[Check, ...] = ("empty_on_session", "pages", "row_count", "columns")
+
+DESCRIPTIONS: dict[Check, str] = {
+    "empty_on_session": "Something came about every day on which the market was open.",
+    "pages": "The pages of every answer add up to what the provider says it has; none repeats another.",
+    "row_count": "As many rows came as of late.",
+    "columns": "The answer has columns that were seen before.",
+}
 
 LATEST_PUBLICATION = dt.time(22, 0)
 """Market time from which a session's own figures are all out (net asset values come last; contracts, etf_nav)."""
@@ -399,6 +407,42 @@ def streams(settings: Settings, until: dt.datetime | None = None) -> list[Stream
         key = (batch["table_name"], batch["dialect"], posixpath.dirname(landed))
         found.setdefault(key, []).append((batch["ingested_at"], batch["rows_landed"], names.get(batch["batch_id"], ())))
     return [Stream(*key, tuple(sorted(files, key=lambda f: f[0]))) for key, files in sorted(found.items())]
+
+
+def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
+    """Findings as warnings of the gate, and one passed check when something was judged and nothing found."""
+    judged = [verdict for verdict in findings if verdict.state != "unjudged"]
+    found = [verdict for verdict in judged if verdict.is_finding]
+    results = [
+        CheckResult(
+            check_name=f"delivery_{verdict.check}",
+            mart=f"raw.{verdict.table}" if verdict.table else "raw",
+            severity="warning",
+            owner="landing",
+            reason=verdict.message,
+            passed=False,
+            observed=verdict.subject,
+            limit=DESCRIPTIONS[verdict.check],
+            unexpected_rows=1,
+            sample=[verdict.as_json()],
+        )
+        for verdict in found
+    ]
+    if judged and not found:
+        subjects = len({verdict.subject for verdict in judged})
+        results.append(
+            CheckResult(
+                check_name="deliveries",
+                mart="raw",
+                severity="warning",
+                owner="landing",
+                reason="What was fetched or dropped last is held against what came before.",
+                passed=True,
+                observed=f"{subjects} deliveries as usual",
+                limit="nothing to report",
+            )
+        )
+    return results
 
 
 def verdicts(settings: Settings, until: dt.datetime | None = None) -> list[Verdict]:

@@ -22,6 +22,7 @@ from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
 from orchestration.locking import BusyError
 from orchestration.paths import PROJECT_ROOT
+from orchestration.providers import PROVIDERS
 from orchestration.refresh import RefusedError
 from orchestration.resources import refresh_resource
 
@@ -260,6 +261,7 @@ def test_every_asset_is_described_and_grouped(location):
     assert not undescribed
     assert set(location["groups"].values()) == {
         "raw", "control", "staging", "intermediate", "reference", "marts", "release",
+        *(f"fetch_{provider}" for provider in PROVIDERS),
     }  # fmt: skip
 
 
