@@ -137,6 +137,9 @@ def _client_version() -> str:
     return f"akshare {importlib.metadata.version('akshare')}"
 
 
+# No session market where a whole history comes whatever is asked: its length says nothing about the days of a span.
+
+
 def _dataset(
     name: str,
     table: str,
@@ -282,7 +285,6 @@ _INDEX_DATASETS = (
             query=tuple(BY_CODE.items()),
         ),
         "Daily bars of Hong Kong's indices, from the first day on (Eastmoney).",
-        "HK",
     ),
     _by_code(
         PerCode(
@@ -297,7 +299,6 @@ _INDEX_DATASETS = (
             never_empty=True,
         ),
         "Daily bars of Hong Kong's indices, from the first day on, at times a day late (Sina).",
-        "HK",
     ),
 )
 
@@ -356,14 +357,12 @@ _REFERENCE_DATASETS = (
         "fx_rates",
         "Settlement rates of southbound Stock Connect, from the first day on (Shenzhen Stock Exchange).",
         whole("stock_sgt_settlement_exchange_rate_szse", "fx_rates"),
-        "SOUTHBOUND",
     ),
     _dataset(
         "stock_sgt_reference_exchange_rate_szse",
         "fx_rates",
         "Reference rates of southbound Stock Connect, from the first day on (Shenzhen Stock Exchange).",
         whole("stock_sgt_reference_exchange_rate_szse", "fx_rates"),
-        "SOUTHBOUND",
     ),
 )
 
