@@ -179,6 +179,20 @@ class _Footers:
         return True
 
 
+class _Tries:
+    """Why the rows that were tried as header are none: of the likeliest, the first where several are."""
+
+    def __init__(self) -> None:
+        self.best: UnreadableError | None = None
+        self._known = -1.0
+
+    def note(self, error: Exception) -> None:
+        # a row that is damaged says more than one of which no dialect knows a word
+        known = error.known if isinstance(error, NoDialectError) else 0.5
+        if known > self._known:
+            self._known, self.best = known, UnreadableError(str(error))
+
+
 def _above(number: int) -> list[str]:
     return [f"the header stands in line {number}: what lies above it is no record"] if number > 1 else []
 
@@ -303,7 +317,7 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
         tried: list[tuple[str, str | None]] = [(universal, None)]
     else:
         tried = [(encoding, encoding) for encoding in recogniser.encodings]
-    errors: list[str] = []
+    tries = _Tries()
     empty = True
     for encoding, declared_by in tried:
         if declared_by is not None and not is_plausible(part.open, encoding, alone=True):
@@ -316,18 +330,18 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
                         header = clean_header(cells)
                         match = recogniser.match(header, declared_by)
                     except (NoDialectError, UnreadableError) as error:
-                        errors.append(str(error))
+                        tries.note(error)
                         continue
                     beside = len(match.dialect.encodings) == 1
                     if declared_by is not None and not is_plausible(part.open, encoding, alone=beside):
                         continue
                     return _Delimited(encoding, delimiter, line, header, match)
             except _RunawayQuoteError:
-                errors.append(f"header cannot be read as {encoding}: a quote is opened and not closed")
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: a quote is opened and not closed"))
             except (UnicodeError, csv.Error) as error:
-                errors.append(f"header cannot be read as {encoding}: {error}")
-    if errors:
-        raise UnreadableError(errors[0])
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: {error}"))
+    if tries.best is not None:
+        raise tries.best
     if empty and universal is not None:
         raise UnreadableError("no header: every line is empty")
     names = ", ".join(encoding for encoding, _ in tried)
@@ -753,7 +767,7 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
     found = 0
     for sheet in read:
         label = f"{part.label}#{sheet.title}" if len(read) > 1 else part.label
-        error: Exception | None = None
+        tries = _Tries()
         matched: tuple[int, list[str], Match] | None = None
         blank = True
         for row in sheet.rows():
@@ -762,7 +776,7 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
             cells = [_cell_text(cell) for cell in row.cells]
             blank = blank and _is_blank(cells)
             if row.fault:
-                error = error or UnreadableError(f"row {row.number} can be no header: {row.fault}")
+                tries.note(UnreadableError(f"row {row.number} can be no header: {row.fault}"))
             if _is_blank(cells) or row.fault:
                 continue
             while cells and cells[-1] is None:
@@ -771,13 +785,13 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
                 header = clean_header(list(cells))
                 matched = row.number, header, recogniser.match(header)
                 break
-            except (NoDialectError, UnreadableError) as caught:
-                error = error or caught
+            except (NoDialectError, UnreadableError) as error:
+                tries.note(error)
         if blank and matched is None:
             continue
         found += 1
         if matched is None:
-            yield label, UnreadableError(str(error))
+            yield label, tries.best or UnreadableError("no row can be a header")
             continue
         table = Table(label, matched[1], matched[2], iter(()), f"sheet {sheet.title!r}", _above(matched[0]))
         table.chunks = _sheet_chunks(sheet, matched[0], matched[1], _Footers(table))
