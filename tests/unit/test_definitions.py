@@ -268,5 +268,6 @@ def test_every_asset_is_described_and_grouped(location):
 def test_one_process_runs_all_steps(location):
     """The multiprocess executor starts an interpreter per step: seconds each, and the run lock would be taken twice."""
     assert location["executor"] == "in_process"
-    assert location["schedules"] == ["market_days"]
+    fetching = {f"fetch_{provider}_{'daily' if provider == 'crunchbase' else 'market_days'}" for provider in PROVIDERS}
+    assert set(location["schedules"]) == {"market_days", *fetching}
     assert location["sensors"] == ["new_files"]
