@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from orchestration.providers.akshare import clock
 from orchestration.providers.akshare.calls import PROVIDER, Frame, Question, Worker
-from orchestration.providers.delivery import Delivery, MalformedError, RefusedError, Wanted
+from orchestration.providers.delivery import Delivery, MalformedError, Wanted
 
 if TYPE_CHECKING:
     from orchestration.providers.transport import Transport
@@ -152,13 +152,8 @@ class PerCode:
 
     def deliver(self, transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
         """A delivery a code. Codes that give no sense do not stop the others, and are told at the end."""
-        talk, failed = Talk(transport), []
+        talk, failed, codes = Talk(transport), [], self._known(wanted)
         last = wanted.until if self.settled is None else clock.settled(wanted.until, self.settled)
-        if self.span is not None:
-            clock.require_settled(self.function, wanted.since, last, self.settled)
-        codes = [code for code in getattr(wanted, self.codes) if self.symbol(code) is not None]
-        if not codes:
-            raise _none_of_the_kind(self.function, self.codes, getattr(wanted, self.codes), self.example)
         for code in codes:
             try:
                 yield self._asked(talk, code, wanted.since, last)
@@ -166,6 +161,17 @@ class PerCode:
                 failed.append(str(error))
         if failed:
             raise MalformedError(f"{len(failed)} of {len(codes)} codes gave no sense: {'; '.join(failed)}")
+
+    def unfit(self, wanted: Wanted) -> str | None:
+        """Why there is nothing to ask."""
+        if not self._known(wanted):
+            return _none_of_the_kind(self.codes, getattr(wanted, self.codes), self.example)
+        if self.span is not None and self.settled is not None:
+            return clock.not_settled(wanted.since, wanted.until, self.settled)
+        return None
+
+    def _known(self, wanted: Wanted) -> list[str]:
+        return [code for code in getattr(wanted, self.codes) if self.symbol(code) is not None]
 
     def _asked(self, talk: Talk, code: str, first: dt.date, last: dt.date) -> Delivery:
         arguments = {self.symbol_argument: self.symbol(code) or "", **dict(self.constants)}
@@ -181,10 +187,10 @@ class PerCode:
         return delivery(self.table, name, question, frame, self.columns)
 
 
-def _none_of_the_kind(function: str, codes: str, given: tuple[str, ...], example: str) -> RefusedError:
-    return RefusedError(
-        f"{function} knows none of {', '.join(given) or 'no codes'}: put a code of its kind ({example}) on "
-        f"SECTOR_WATCH_{codes.upper()}, or leave this dataset out"
+def _none_of_the_kind(codes: str, given: tuple[str, ...], example: str) -> str:
+    return (
+        f"knows none of {', '.join(given)}: put a code of its kind ({example}) on SECTOR_WATCH_{codes.upper()}, or "
+        "leave it out"
     )
 
 
@@ -218,13 +224,10 @@ class Snapshot:
     def deliver(self, transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
         """One delivery, whatever span is wanted."""
         question = Question(self.function, query=dict(self.query), leading=self.leading, never_empty=True)
-        symbols = [symbol for symbol in map(hk_index, wanted.indices) if symbol is not None]
-        if self.hk_indices and not symbols:
-            raise _none_of_the_kind(self.function, "indices", wanted.indices, "HSI.HI")
         frame = Talk(transport).ask(question)
         fetched, note = clock.now(), ""
         if self.hk_indices:
-            frame, absent = _of_indices(frame, symbols)
+            frame, absent = _of_indices(frame, [symbol for symbol in map(hk_index, wanted.indices) if symbol])
             note = f"; not on the list: {', '.join(absent)}" if absent else ""
         if self.quotes:
             frame = _known_from(frame, fetched)
@@ -233,6 +236,12 @@ class Snapshot:
             # two snapshots of a weekend have one moment; that of the fetch, without its zone, is not taken for it
             name = f"{moment_name(clock.hk_quote_moment(fetched))}-seen{fetched:%Y%m%dT%H%M%S}"
         yield delivery(self.table, name, question, frame, note=note)
+
+    def unfit(self, wanted: Wanted) -> str | None:
+        """Why there is nothing to ask."""
+        if self.hk_indices and not any(map(hk_index, wanted.indices)):
+            return _none_of_the_kind("indices", wanted.indices, "HSI.HI")
+        return None
 
 
 def _of_indices(frame: Frame, symbols: list[str]) -> tuple[Frame, list[str]]:

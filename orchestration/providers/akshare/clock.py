@@ -41,10 +41,11 @@ def settled(until: dt.date, time: dt.time) -> dt.date:
     return min(until, moment.date() if moment.time() >= time else moment.date() - ONE_DAY)
 
 
-def require_settled(function: str, first: dt.date, last: dt.date, time: dt.time | None) -> None:
-    """Raise ``RefusedError`` when the span that is left, ``first`` to ``last``, has no day."""
-    if last < first:
-        raise RefusedError(f"{function}: the figures of {first} are not final before {time:%H:%M}: fetch again then")
+def not_settled(first: dt.date, until: dt.date, time: dt.time) -> str | None:
+    """Why no day from ``first`` to ``until`` can be asked for yet; None when one can."""
+    if settled(until, time) < first:
+        return f"has no final figures of {first} before {time:%H:%M} market time: fetch again then"
+    return None
 
 
 def hk_quote_moment(fetched: dt.datetime) -> dt.datetime:

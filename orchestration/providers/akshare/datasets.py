@@ -120,10 +120,13 @@ def _szse_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
 def _sse_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
     """Shanghai's counts, session by session."""
     talk, last = Talk(transport), clock.settled(wanted.until, clock.SSE_PUBLISHED)
-    clock.require_settled("fund_etf_scale_sse", wanted.since, last, clock.SSE_PUBLISHED)
     for day in clock.shanghai_sessions(wanted.since, last):
         question = Question("fund_etf_scale_sse", {"date": compact(day)})
         yield delivery("etf_shares", compact(day), question, talk.ask(question), _SSE_SHARES, day)
+
+
+def _sse_unfit(wanted: Wanted) -> str | None:
+    return clock.not_settled(wanted.since, wanted.until, clock.SSE_PUBLISHED)
 
 
 def _missing() -> str | None:
@@ -148,6 +151,7 @@ def _dataset(
     session_market: Market | None = None,
     needs: Literal["etfs", "indices", "securities", "concepts"] | None = None,
     look_back_days: int = 5,
+    unfit: Callable[[Wanted], str | None] = lambda wanted: None,
 ) -> Dataset:
     return Dataset(
         provider=PROVIDER,
@@ -160,16 +164,19 @@ def _dataset(
         look_back_days=look_back_days,
         needs=(needs,) if needs else (),
         missing=_missing,
+        unfit=unfit,
     )
 
 
 def _by_code(asked: PerCode, description: str, session_market: Market | None = None) -> Dataset:
-    return _dataset(asked.function, asked.table, description, asked.deliver, session_market, asked.codes)
+    return _dataset(
+        asked.function, asked.table, description, asked.deliver, session_market, asked.codes, unfit=asked.unfit
+    )
 
 
 def _of_now(asked: Snapshot, description: str) -> Dataset:
     needs: Literal["indices"] | None = "indices" if asked.hk_indices else None
-    return _dataset(asked.function, asked.table, description, asked.deliver, needs=needs)
+    return _dataset(asked.function, asked.table, description, asked.deliver, needs=needs, unfit=asked.unfit)
 
 
 _ETF_DATASETS = (
@@ -216,6 +223,7 @@ _ETF_DATASETS = (
         "Share counts of Shanghai's ETFs after the close of each day (Shanghai Stock Exchange).",
         _sse_shares,
         "SZSE",
+        unfit=_sse_unfit,
     ),
     _by_code(
         PerCode("fund_etf_fund_info_em", "etf_nav", "etfs", etf, "159567.SZ", symbol_argument="fund", columns=_NAV),

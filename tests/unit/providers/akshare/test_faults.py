@@ -22,7 +22,7 @@ from orchestration.providers.delivery import (
 )
 from tests.support.fake_provider import Answer, FakeProvider, Fault, as_json
 from tests.support.recorded import akshare as recorded
-from tests.unit.providers.akshare.conftest import Fetch
+from tests.unit.providers.akshare.conftest import Fetch, dataset_of, wanted_of
 
 # dataset, path, fault, details, kind of error, words of its message
 FAULTS: dict[str, tuple[str, str, Fault, dict[str, object], type[ProviderError], str]] = {
@@ -192,13 +192,19 @@ def test_of_hong_kongs_indices_the_wanted_ones_are_kept_and_a_missing_one_is_nam
     assert (delivered.rows, delivered.total) == (2, None)
     (delivered,) = fetch("stock_hk_index_spot_em", indices=("HSSCID.HI", "HSI.HI"))
     assert delivered.asked == "stock_hk_index_spot_em(); not on the list: HSSCID"
-    with pytest.raises(RefusedError, match=r"none of 987018\.CNI: put a code of its kind \(HSI\.HI\)"):
-        fetch("stock_hk_index_spot_em", indices=("987018.CNI",))
 
 
-def test_a_watch_list_without_a_code_of_the_kind_is_told(fetch: Fetch) -> None:
-    with pytest.raises(RefusedError, match=r"none of HSI\.HI: put a code of its kind \(931250\.CSI\)"):
-        fetch("index_stock_cons_weight_csindex", indices=("HSI.HI",))
+@pytest.mark.parametrize(
+    ("name", "codes", "words"),
+    [
+        ("index_stock_cons_weight_csindex", {"indices": ("HSI.HI",)}, "knows none of HSI.HI: put a code of its kind"),
+        ("stock_hk_index_spot_em", {"indices": ("987018.CNI",)}, "(HSI.HI) on SECTOR_WATCH_INDICES"),
+        ("stock_hk_hist", {"securities": ("600519.SH",)}, "(01801.HK) on SECTOR_WATCH_SECURITIES, or leave it out"),
+    ],
+)
+def test_a_watch_list_without_a_code_of_the_kind_is_told(name: str, codes: dict[str, object], words: str) -> None:
+    assert words in (dataset_of(name).unfit(wanted_of(**codes)) or "")
+    assert dataset_of(name).unfit(wanted_of()) is None
 
 
 def test_lists_are_read_in_the_order_of_codes(fetch: Fetch, server: FakeProvider) -> None:
@@ -299,8 +305,9 @@ def test_a_bar_that_still_moves_is_not_asked_for(
     (delivered,) = fetch("fund_etf_hist_em")
     assert delivered.name == "fund_etf_hist_em/159567.SZ-20250421-20250423.csv"
     assert server.questions(recorded.ETF_BARS)[-1].query["end"] == "20250423"
-    with pytest.raises(RefusedError, match="figures of 2025-04-24 are not final before 15:30"):
-        fetch("fund_etf_hist_em", since=dt.date(2025, 4, 24))
+    assert dataset_of("fund_etf_hist_em").unfit(wanted_of(since=dt.date(2025, 4, 24))) == (
+        "has no final figures of 2025-04-24 before 15:30 market time: fetch again then"
+    )
     now(_at("2025-04-24 15:30"))
     assert fetch("fund_etf_hist_em")[0].name == "fund_etf_hist_em/159567.SZ-20250421-20250424.csv"
 
