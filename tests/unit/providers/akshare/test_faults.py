@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -119,8 +120,8 @@ def test_a_fault_that_passes_is_asked_again_and_leaves_no_trace(fetch: Fetch, se
 
 def test_a_call_that_hangs_is_ended_and_the_next_one_finds_a_new_process(fetch: Fetch, server: FakeProvider) -> None:
     server.fault(recorded.NET_VALUES, "hang")
-    with pytest.raises(UnavailableError, match=r"api\.fund\.eastmoney\.com/f10/lsjz: no sign of life for 1 s"):
-        fetch("fund_etf_fund_info_em", total_seconds=1)
+    with pytest.raises(UnavailableError, match=r"api\.fund\.eastmoney\.com/f10/lsjz: no sign of life for 2 s"):
+        fetch("fund_etf_fund_info_em", total_seconds=2)
     server.heal()
     assert len(fetch("fund_etf_fund_info_em")) == 1
 
@@ -153,6 +154,16 @@ def test_a_process_that_dies_is_told_and_replaced(fetch: Fetch, server: FakeProv
         fetch("fund_etf_hist_em")
     recorded.install(server)
     assert fetch("fund_etf_hist_em")[0].rows == 1
+
+
+def test_an_akshare_that_cannot_be_imported_is_told(
+    fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "akshare.py").write_text("import no_such_module_of_akshares")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    WORKER.close()
+    with pytest.raises(RefusedError, match=r"cannot be imported \(ModuleNotFoundError.*pip install"):
+        fetch("fund_etf_hist_em")
 
 
 def test_one_code_without_sense_does_not_stop_the_others(fetch: Fetch, server: FakeProvider) -> None:
