@@ -98,9 +98,9 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
             missing.append(source)
     # A constant is no sign of the dialect where it declares columns with values of their own.
     values = set(contract.value_columns)
-    constants = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)}
+    beside = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)}
     declares_values = bool({column.target for column in (*dialect.columns, *of_views)} & values)
-    if values and not (own_targets if declares_values else own_targets | constants) & values:
+    if values and not (own_targets if declares_values else own_targets | beside) & values:
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
