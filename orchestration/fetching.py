@@ -185,6 +185,7 @@ def fetch(
             until=wanted.until,
             client_version=dataset.client_version(),
             outcome="running",
+            session_market=dataset.session_market,
         )
         receipts.begin(receipt)
         rows, trouble, message = 0, None, None

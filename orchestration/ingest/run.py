@@ -59,6 +59,7 @@ class _Batch:
     sha256: str
     dialect: str | None = None
     unknown: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     carried: frozenset[str] = frozenset()
     landed: int = 0
     refused: list[tuple[int | None, str, str]] = field(default_factory=list)
@@ -264,6 +265,7 @@ def _report(
         warnings=tuple(warnings),
         refused_whole=batch.refused_whole,
         latest_knowledge=latest,
+        columns=batch.columns,
     )
 
 
@@ -339,6 +341,7 @@ def _plain_batch(landed: LandedFile, found: PlainFile, digest: str, ingested_at:
     match = found.layout.match
     batch = _new_batch(landed, landed.name, digest, ingested_at)
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
+    batch.columns = (*match.sources, *match.unknown)
     batch.carried = match.carried | frozenset(found.layout.fixed)
     return batch
 
@@ -430,6 +433,7 @@ class _Waiting:
 def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist, waiting: _Waiting) -> None:
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
+    batch.columns = (*match.sources, *match.unknown)
     try:
         fixed = fixed_columns(match, part, contract)
         batch.carried = match.carried | frozenset(fixed)
