@@ -5,6 +5,7 @@ Add a provider by adding its module with a tuple ``DIALECTS`` and naming it in `
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -102,15 +103,22 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     )
 
 
-def match_header(table: str, header: list[str], encoding: str | None = None) -> Match:
+def held_against(
+    table: str, header: list[str], encoding: str | None = None, own: Iterable[Dialect] = ()
+) -> list[Match]:
+    """Every dialect of ``table`` held against a header, fitting or not (``missing`` tells)."""
+    candidates = [d for d in (*dialects_of(table), *own) if encoding is None or encoding in d.encodings]
+    return [_match(dialect, CONTRACTS[table], header) for dialect in candidates]
+
+
+def match_header(table: str, header: list[str], encoding: str | None = None, own: Iterable[Dialect] = ()) -> Match:
     """The one dialect of ``table`` that fits a header (already trimmed, free of a byte-order mark).
 
-    ``encoding``: only dialects that declare this fallback encoding are asked. Raises ``NoDialectError`` naming the
-    columns found and expected.
+    ``encoding``: only dialects that declare this fallback encoding are asked. ``own``: dialects of this table beside
+    the shipped ones. Raises ``NoDialectError`` naming the columns found and expected.
     """
     contract = CONTRACTS[table]
-    candidates = [d for d in dialects_of(table) if encoding is None or encoding in d.encodings]
-    matches = [_match(dialect, contract, header) for dialect in candidates]
+    matches = held_against(table, header, encoding, own)
     fitting = sorted((m for m in matches if not m.missing), key=lambda m: -len(m.sources))
     shown = ", ".join(repr(name) for name in header[:40]) + (", …" if len(header) > 40 else "")
     if not fitting:

@@ -32,6 +32,7 @@ class CodeStyle(Enum):
     PREFIXED = "sz159567, hk01801"
     JOINQUANT = "000592.XSHE"
     YAHOO = "0101.HK, 600519.SS"
+    WIND = "159567.SZ, 0700.HK, and 159567.OF of a fund that an exchange lists"
     BY_INDEX_MARKET = "001801: read by the market of the row's index"
     CNI_INDEX = "987018, 399001"
     CSI_INDEX = "931250, 000300"
@@ -87,6 +88,7 @@ class Dialect:
     ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
     (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a group's text in the contract's terms. A
     column of that name in the file goes first.
+    ``footers``: how lines below the table begin; a record that is one such text and nothing else is no row.
     ``identified_by``: delivered columns out of which an identifier is derived where the records carry none (R71),
     into the contract column ``derived_key``.
     ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it (R69).
@@ -109,6 +111,7 @@ class Dialect:
     from_path: str | None = None
     path_columns: tuple[tuple[str, str], ...] = ()
     path_translate: tuple[tuple[str, str], ...] = ()
+    footers: tuple[str, ...] = ()
     identified_by: tuple[str, ...] = ()
     derived_key: str | None = None
     guarded_column: str | None = None

@@ -26,12 +26,12 @@ from pyarrow import csv as pacsv
 
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
-from orchestration.dialects import STAMP, NoDialectError, match_header
+from orchestration.dialects import STAMP, NoDialectError
 from orchestration.dialects.base import CodeStyle, Column, Match
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.plain import PlainCell, plain_cell
-from orchestration.ingest.records import DELIMITERS, MAX_CELL, clean_header
+from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, MAX_CELL, Recogniser, clean_header
 
 BLOCK_BYTES = 16 << 20
 """Text of one block: large enough to spread the cost of a call over many rows, small enough to hold several."""
@@ -185,7 +185,7 @@ def _survey_expanded(landed: LandedFile, sha256: str) -> Survey:
     return Survey(sha256, proof.end() and bool(head), head)
 
 
-def plain_file(number: int, part: Part, contract: Contract, seen: Survey) -> PlainFile | None:
+def plain_file(number: int, part: Part, contract: Contract, recogniser: Recogniser, seen: Survey) -> PlainFile | None:
     """The part as a file that can be read in blocks, None when it has to be read with all care."""
     if not seen.is_plain or part.format not in DELIMITERS:
         return None
@@ -197,12 +197,17 @@ def plain_file(number: int, part: Part, contract: Contract, seen: Survey) -> Pla
             text = line.decode()
             if not text.strip() or not text.replace(delimiter, "").strip():
                 continue
-            found = _header(contract.name, text, delimiter)
+            found = _header(recogniser, text, delimiter)
             if found is None:
                 return None
             header, match = found
             if match is None:
+                # Title lines above the header, perhaps: for whoever looks at every line.
+                if any(delimiter.encode() in other for other in lines[:HEADER_ROWS]):
+                    return None
                 break
+            if index:
+                return None
             try:
                 fixed = fixed_columns(match, part, contract)
             except UnreadableError:
@@ -218,11 +223,11 @@ def plain_file(number: int, part: Part, contract: Contract, seen: Survey) -> Pla
 
 
 @lru_cache(maxsize=256)
-def _header(table: str, line: str, delimiter: str) -> tuple[tuple[str, ...], Match | None] | None:
+def _header(recogniser: Recogniser, line: str, delimiter: str) -> tuple[tuple[str, ...], Match | None] | None:
     """Header cells and their match (None: no dialect knows them); None: the line is refused as a header."""
     try:
         header = clean_header(next(csv.reader([line], delimiter=delimiter)))
-        return tuple(header), match_header(table, header)
+        return tuple(header), recogniser.match(header)
     except NoDialectError:
         return (), None
     except (UnreadableError, csv.Error):
@@ -235,7 +240,7 @@ def _cells_of_sample(
 ) -> tuple[Cells, ...] | None:
     contract = CONTRACTS[table]
     dialect = match.dialect
-    if len(match.views) != 1 or dialect.derived_key is not None:
+    if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers:
         return None
     by_target: dict[str, list[Column]] = {}
     for column in (*dialect.columns, *match.views[0].columns):

@@ -6,11 +6,14 @@ Belongs here: walking ``landing/``, archives, limits on expansion. Does not belo
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import hashlib
 import io
 import os
 import posixpath
+import signal
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,7 +28,7 @@ IGNORED_BEGINNINGS = (".", "~$")
 
 EXPANSION_LIMIT = 200
 EXPANSION_BYTES = 2 * 1024**3
-_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
 """What the standard library raises on containers that are cut, damaged or made to harm."""
 
 _MAGIC_OF_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
@@ -80,12 +83,55 @@ def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
         folders[:] = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
         for name in sorted(names):
             path = Path(root, name)
-            if is_ignored(name) or path.is_symlink() or not path.is_file():
+            try:
+                if is_ignored(name) or path.is_symlink() or not path.is_file():
+                    continue
+                stat = path.stat()
+            except FileNotFoundError:  # taken away since the folder was listed
                 continue
             relative = path.relative_to(landing)
             table = relative.parts[0] if len(relative.parts) > 1 else ""
-            stat = path.stat()
             yield LandedFile(table, printable(relative.as_posix()), path, stat.st_size, stat.st_mtime_ns)
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether some process has the file open for writing now.
+
+    The kernel refuses a read lease on such a file. Where it gives none for another reason (a network folder, another
+    owner's file, a system without leases) nobody is seen writing: ``has_changed`` is the second guard.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # a writer that comes while the lease is held makes the kernel send a signal: one that nobody minds
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(handle)
+    return False
+
+
+def has_changed(landed: LandedFile) -> bool:
+    """Whether a file is no longer what it was when the folder was listed."""
+    try:
+        stat = landed.path.stat()
+    except FileNotFoundError:
+        return True
+    return (stat.st_size, stat.st_mtime_ns) != (landed.size, landed.mtime_ns)
+
+
+def why_left(landed: LandedFile) -> str:
+    """Why a file cannot be judged now and is left for the next run; "" when nothing speaks against reading it."""
+    if has_changed(landed):
+        return "gone" if not landed.path.exists() else "still changing"
+    return "being written" if is_being_written(landed.path) else ""
 
 
 def sha256(path: Path) -> str:
@@ -128,7 +174,7 @@ class _LimitedStream(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             data = self._inner.read(len(buffer))
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UnreadableError(f"{self._label} cannot be expanded: {error}") from error
         self._left -= len(data)
         if self._left < 0:
@@ -170,7 +216,7 @@ def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
     try:
         with zipfile.ZipFile(path_or_stream) as archive:
             expanded = sum(info.file_size for info in archive.infolist())
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableError(f"not a workbook: {error}") from error
     if expanded > EXPANSION_BYTES or expanded > EXPANSION_LIMIT * max(size, 1):
         raise UnreadableError(f"workbook expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its size")
@@ -179,7 +225,7 @@ def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
 def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     try:
         archive = zipfile.ZipFile(landed.path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableError(f"not a readable zip archive: {error}") from error
     with archive:
         infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -196,7 +242,7 @@ def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError
             try:
                 with archive.open(info) as handle:
                     head = handle.read(6)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
             disguised = head.startswith(_MAGIC_OF_ARCHIVES) and found not in (
                 ".xlsx",

@@ -109,10 +109,11 @@ class BatchReport:
 
 @dataclass(frozen=True)
 class TableReport:
-    """What a run did to one raw table."""
+    """What a run did to one raw table. ``left``: files that the next run reads, with the reason."""
 
     table: str
     batches: list[BatchReport] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def rows_landed(self) -> int:
@@ -220,6 +221,10 @@ class Ledger:
             ParquetFile(self._home / path, layer, name, first, last, None if latest is None else from_micros(latest))
             for path, layer, name, first, last, latest in rows
         ]
+
+    def count(self) -> int:
+        """How many batches there are."""
+        return sum(row[0] for row in self._query("select count(*) from batches"))
 
     def raw_files(self) -> dict[str, list[Path]]:
         """Committed Parquet files of each raw table, in order of ingestion."""

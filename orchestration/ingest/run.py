@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,11 +20,21 @@ import pyarrow as pa
 from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
-from orchestration.dialects.base import Match
+from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import deciding
 from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
 from orchestration.ingest.bulk import Source, Staged, remove_staged, stage
-from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts, printable, sha256, walk
+from orchestration.ingest.files import (
+    LandedFile,
+    Part,
+    UnreadableError,
+    has_changed,
+    parts,
+    printable,
+    sha256,
+    walk,
+    why_left,
+)
 from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.records import Chunk, Table, chunks_of_lines, tables
@@ -33,6 +44,8 @@ from orchestration.settings import Settings
 from orchestration.sql import quoted
 
 Progress = Callable[[str, int], None]
+
+CHANGED = "it changed while it was read"
 
 STRAYS = "_unknown"
 """Quarantine folder of files that lie in no table's folder; a name of ours, since no path comes from data."""
@@ -66,8 +79,9 @@ def unread(settings: Settings, table: str | None = None) -> dict[str, list[Lande
     known = Ledger(settings.ledger).files(table)
     found: dict[str, list[LandedFile]] = {}
     for landed in walk(settings.landing, table):
-        same = any(r.size == landed.size and r.mtime_ns == landed.mtime_ns for r in known.get(landed.name, ()))
-        if not same:
+        same = [r for r in known.get(landed.name, ()) if (r.size, r.mtime_ns) == (landed.size, landed.mtime_ns)]
+        could_not_be_opened = bool(same) and not any(r.sha256 for r in same)
+        if not same or (could_not_be_opened and os.access(landed.path, os.R_OK)):
             found.setdefault(landed.table, []).append(landed)
     return found
 
@@ -87,7 +101,16 @@ def ingest_table(
     ``CalendarHorizonError`` when a session lies past the calendars; nothing is committed then.
     """
     files = unread(settings, table).get(table, [])
-    return _ingest(settings, CONTRACTS[table], files, ingested_at, progress, every_line=every_line)
+    changed: list[str] = []
+    while True:
+        taken = [landed for landed in files if landed.name not in changed]
+        try:
+            report = _ingest(settings, CONTRACTS[table], taken, ingested_at, progress, every_line=every_line)
+        except _ChangedError as error:
+            changed += error.names
+            continue
+        report.left.extend((name, CHANGED) for name in changed)
+        return report
 
 
 def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
@@ -98,7 +121,10 @@ def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
         if folder in CONTRACTS:
             continue
         for landed in files:
-            batch = _new_batch(landed, landed.name, sha256(landed.path), ingested_at)
+            if reason := why_left(landed):
+                report.left.append((landed.name, reason))
+                continue
+            batch = _new_batch(landed, landed.name, _digest(landed), ingested_at)
             where = f"landing/{printable(folder)}/" if folder else "landing/ itself"
             batch.refuse_whole(f"{where} is no table's folder: expected one of {', '.join(CONTRACTS)}")
             records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, batch.sha256))
@@ -106,6 +132,22 @@ def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
             report.batches.append(_report(batch, STRAYS, ingested_at, 0, None))
     ledger.commit(records, report.batches, _store_refused(settings, STRAYS, batches))
     return report
+
+
+def _digest(landed: LandedFile) -> str:
+    """Identity of a file's bytes; "" when they may not be read, until they may."""
+    try:
+        return sha256(landed.path)
+    except OSError:
+        return ""
+
+
+class _ChangedError(Exception):
+    """Files that were not the same when their lines were read as when they were looked at."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
 
 
 def _new_batch(landed: LandedFile, label: str, digest: str, ingested_at: dt.datetime) -> _Batch:
@@ -132,25 +174,41 @@ def _ingest(
     records: list[FileRecord] = []
     batches: list[_Batch] = []
     plain: list[PlainFile] = []
+    unchanged: list[LandedFile] = []
+    known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
     con = connect(threads=settings.threads, memory_limit=settings.memory_limit, folder=folder)
     try:
         for landed in files:
+            if reason := why_left(landed):
+                report.left.append((landed.name, reason))
+                continue
             seen = _survey(landed)
-            records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, seen.sha256))
-            if any(record.sha256 == seen.sha256 for record in known_files.get(landed.name, ())):
+            record = FileRecord(landed.name, landed.size, landed.mtime_ns, seen.sha256)
+            if seen.sha256 and any(known.sha256 == seen.sha256 for known in known_files.get(landed.name, ())):
+                records.append(record)
                 continue
             before = len(batches)
-            found = None if every_line else _plain_file(landed, len(batches), contract, seen)
+            found = None if every_line else _plain_file(landed, len(batches), contract, known_dialects, seen)
             if found is None:
-                _read_file(landed, seen.sha256, contract, typist, batches, ingested_at)
+                _read_file(landed, seen.sha256, contract, known_dialects, typist, batches, ingested_at)
             else:
                 plain.append(found)
+                unchanged.append(landed)
                 batches.append(_plain_batch(landed, found, seen.sha256, ingested_at))
+            if found is None and has_changed(landed):
+                del batches[before:]
+                report.left.append((landed.name, CHANGED))
+                continue
+            records.append(record)
             if progress is not None:
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
         stem = folder / (batches[0].batch_id if batches else "none")
-        staged = _stage(con, typist, plain, batches, stem)
+        try:
+            staged = _stage(con, typist, plain, batches, stem)
+        finally:
+            if changed := [landed.name for landed in unchanged if has_changed(landed)]:
+                raise _ChangedError(changed)
         for batch in batches:
             _guard_unit(batch, contract, ledger.raw_files().get(contract.name, []))
         origins = _origins(batches)
@@ -212,6 +270,7 @@ def _read_file(
     landed: LandedFile,
     digest: str,
     contract: Contract,
+    known_dialects: Recogniser,
     typist: Typist,
     batches: list[_Batch],
     ingested_at: dt.datetime,
@@ -231,7 +290,7 @@ def _read_file(
                 continue
             of_part = len(batches)
             try:
-                for found in tables(contract.name, part):
+                for found in tables(known_dialects, part):
                     if not isinstance(found, Table):
                         refuse(found[0], str(found[1]))
                         continue
@@ -262,11 +321,13 @@ def _survey(landed: LandedFile) -> Survey:
         return Survey("", is_plain=False)
 
 
-def _plain_file(landed: LandedFile, number: int, contract: Contract, seen: Survey) -> PlainFile | None:
+def _plain_file(
+    landed: LandedFile, number: int, contract: Contract, known_dialects: Recogniser, seen: Survey
+) -> PlainFile | None:
     if not seen.is_plain:
         return None
     (part,) = parts(landed)
-    return plain_file(number, part, contract, seen) if isinstance(part, Part) else None
+    return plain_file(number, part, contract, known_dialects, seen) if isinstance(part, Part) else None
 
 
 def _plain_batch(landed: LandedFile, found: PlainFile, digest: str, ingested_at: dt.datetime) -> _Batch:
@@ -286,8 +347,9 @@ def _stage(
     def read(file: PlainFile, leftover: Leftover) -> None:
         batch, layout = batches[file.number], file.layout
         fixed = dict(zip(layout.fixed, file.fixed, strict=True))
-        for chunk in chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, list(layout.header)):
-            off_calendar[file.number] += _take(batch, typist, chunk, layout.match, list(layout.header), fixed)
+        table = Table(batch.file, list(layout.header), layout.match, iter(()))
+        for chunk in chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, table):
+            off_calendar[file.number] += _take(batch, typist, chunk, table, fixed)
 
     sources = {
         file.number: Source(
@@ -304,9 +366,9 @@ def _stage(
     return staged
 
 
-def _take(batch: _Batch, typist: Typist, chunk: Chunk, match: Match, header: list[str], fixed: dict[str, str]) -> int:
+def _take(batch: _Batch, typist: Typist, chunk: Chunk, table: Table, fixed: dict[str, str]) -> int:
     """Type a chunk into a batch; gives the number of rows that the calendars are known to err about."""
-    typed = typist.type_chunk(chunk, match, header, fixed)
+    typed = typist.type_chunk(chunk, table.match, table.header, fixed)
     batch.refused += typed.refused
     batch.landed += typed.accepted.num_rows + len(typed.refused)
     batch.typed.append(typed.accepted)
@@ -335,7 +397,8 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
         typist.begin_part()
         off_calendar = 0
         for chunk in found.chunks:
-            off_calendar += _take(batch, typist, chunk, match, found.header, fixed)
+            off_calendar += _take(batch, typist, chunk, found, fixed)
+        batch.warnings += found.notes
         _warn_off_calendar(batch, off_calendar)
     except UnreadableError as error:
         batch.refuse_whole(str(error))

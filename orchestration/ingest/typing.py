@@ -131,6 +131,13 @@ create macro yahoo(x) as case
     when regexp_full_match(upper(x), '\d{6}\.SS') then left(x, 6) || '.SH'
     when regexp_full_match(upper(x), '\d{6}\.(SZ|SH|BJ)') then upper(x)
 end;
+-- Wind writes the off-exchange form of a listed fund's code with OF; other funds have no exchange.
+create macro wind(x) as case
+    when regexp_full_match(upper(x), '(15|16|18)\d{4}\.OF') then left(x, 6) || '.SZ'
+    when regexp_full_match(upper(x), '5(0\d|1[0-8]|[2-8]\d)\d{3}\.OF') then left(x, 6) || '.SH'
+    when regexp_full_match(upper(x), '\d{1,5}\.HK') then lpad(split_part(x, '.', 1), 5, '0') || '.HK'
+    when regexp_full_match(upper(x), '\d{6}\.(SZ|SH|BJ)') then upper(x)
+end;
 create macro by_market(x, market) as case
     when market = 'HK' and regexp_full_match(digits_of(x), '0\d{5}') then right(digits_of(x), 5) || '.HK'
     when market = 'HK' then bare_hk(x)
@@ -165,6 +172,7 @@ _STYLES = {
     CodeStyle.PREFIXED: "prefixed({x})",
     CodeStyle.JOINQUANT: "joinquant({x})",
     CodeStyle.YAHOO: "yahoo({x})",
+    CodeStyle.WIND: "wind({x})",
     CodeStyle.BY_INDEX_MARKET: "by_market({x}, index_market)",
     CodeStyle.CNI_INDEX: "cni_index({x})",
     CodeStyle.CSI_INDEX: "csi_index({x})",
