@@ -7,7 +7,7 @@ Does not belong here: which files qualify and how their lines are cut (``blocks`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +133,18 @@ def _parts(layout: Layout, files: list[PlainFile], sources: dict[int, Source]) -
     for place, name in enumerate(layout.fixed):
         columns[f"t_{name}"] = pa.array([file.fixed[place] for file in files], pa.string())
     return pa.table(columns)
+
+
+def take_out(con: duckdb.DuckDBPyConnection, staged: Staged, files: Mapping[int, str]) -> None:
+    """Take the rows of some files, by number and ``_file``, out of a staged file."""
+    out = {number: file for number, file in files.items() if staged.rows.pop(number, 0)}
+    if not out:
+        return
+    names = ", ".join(quoted(file) for file in out.values())
+    rest = staged.path.with_name(f"rest-{staged.path.name}")
+    rows = f"select * from read_parquet({quoted(str(staged.path))}) where _file not in ({names})"
+    con.execute(f"copy ({rows}) to {quoted(str(rest))} (format parquet, compression zstd)")
+    rest.replace(staged.path)
 
 
 def remove_staged(folder: Path) -> None:

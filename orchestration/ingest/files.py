@@ -14,6 +14,7 @@ import io
 import os
 import posixpath
 import signal
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ IGNORED_BEGINNINGS = (".", "~$")
 
 EXPANSION_LIMIT = 200
 EXPANSION_BYTES = 2 * 1024**3
+MAX_MEMBERS = 10_000
 DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
 """What the standard library raises on containers that are cut, damaged or made to harm."""
 
@@ -86,12 +88,12 @@ def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
             try:
                 if is_ignored(name) or path.is_symlink() or not path.is_file():
                     continue
-                stat = path.stat()
+                found = path.stat()
             except FileNotFoundError:  # taken away since the folder was listed
                 continue
             relative = path.relative_to(landing)
             table = relative.parts[0] if len(relative.parts) > 1 else ""
-            yield LandedFile(table, printable(relative.as_posix()), path, stat.st_size, stat.st_mtime_ns)
+            yield LandedFile(table, printable(relative.as_posix()), path, found.st_size, found.st_mtime_ns)
 
 
 def is_being_written(path: Path) -> bool:
@@ -121,10 +123,10 @@ def is_being_written(path: Path) -> bool:
 def has_changed(landed: LandedFile) -> bool:
     """Whether a file is no longer what it was when the folder was listed."""
     try:
-        stat = landed.path.stat()
+        found = landed.path.stat()
     except FileNotFoundError:
         return True
-    return (stat.st_size, stat.st_mtime_ns) != (landed.size, landed.mtime_ns)
+    return (found.st_size, found.st_mtime_ns) != (landed.size, landed.mtime_ns)
 
 
 def why_left(landed: LandedFile) -> str:
@@ -222,52 +224,62 @@ def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
         raise UnreadableError(f"workbook expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its size")
 
 
+def _check_members(landed: LandedFile, archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse the archive for any member that does harm or hides something, before one of them is read (R65)."""
+    names: set[str] = set()
+    for info in infos:
+        name = printable(info.filename)
+        if _climbs(info.filename):
+            raise UnreadableError(f"member {name!r} climbs out of the archive or is absolute")
+        if info.flag_bits & 0x1:
+            raise UnreadableError(f"member {name!r} is encrypted")
+        if name in names:
+            raise UnreadableError(f"member {name!r} is there twice")
+        names.add(name)
+    _check_expansion(landed.path, infos)
+    for info in infos:
+        if is_ignored(posixpath.basename(info.filename)):
+            continue
+        found = format_of(info.filename)
+        try:
+            with archive.open(info) as handle:
+                head = handle.read(6)
+        except DAMAGE as error:
+            raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
+        holds_archive = found in (".xlsx", ".xls") or (found or "").endswith(".gz")
+        if found == ".zip" or (head.startswith(_MAGIC_OF_ARCHIVES) and not holds_archive):
+            raise UnreadableError(f"member {printable(info.filename)!r} is itself an archive")
+
+
 def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     try:
         archive = zipfile.ZipFile(landed.path)
     except DAMAGE as error:
         raise UnreadableError(f"not a readable zip archive: {error}") from error
-    with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        for info in infos:
-            name = printable(info.filename)
-            if _climbs(info.filename):
-                raise UnreadableError(f"member {name!r} climbs out of the archive or is absolute")
-            if info.flag_bits & 0x1:
-                raise UnreadableError(f"member {name!r} is encrypted")
-        _check_expansion(landed.path, infos)
-        readable = [info for info in infos if not is_ignored(posixpath.basename(info.filename))]
-        for info in readable:
-            found = format_of(info.filename)
-            try:
-                with archive.open(info) as handle:
-                    head = handle.read(6)
-            except DAMAGE as error:
-                raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
-            disguised = head.startswith(_MAGIC_OF_ARCHIVES) and found not in (
-                ".xlsx",
-                ".csv.gz",
-                ".tsv.gz",
-                ".jsonl.gz",
-                ".json.gz",
-            )
-            if found == ".zip" or disguised:
-                raise UnreadableError(f"member {printable(info.filename)!r} is itself an archive")
+    # One archive for all its members: each opening reads the whole directory again. It closes with the last part.
+    if len(archive.infolist()) > MAX_MEMBERS:
+        raise UnreadableError(f"{len(archive.infolist())} members, more than {MAX_MEMBERS}")
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    _check_members(landed, archive, infos)
+    readable = [info for info in infos if not is_ignored(posixpath.basename(info.filename))]
     if not readable:
         raise UnreadableError("archive holds no file")
     for info in readable:
         member = printable(info.filename)
         label = f"{landed.name}!{member}"
         found = format_of(info.filename)
+        if stat.S_ISLNK(info.external_attr >> 16):
+            yield label, UnreadableError(f"member {member!r} is a link")
+            continue
         if found is None:
             yield label, UnreadableError(f"member {member!r} has an unknown extension: expected {', '.join(FORMATS)}")
             continue
 
-        def open_member(
-            name: str = info.filename, compressed: int = info.compress_size, label: str = label
-        ) -> BinaryIO:
-            opened = zipfile.ZipFile(landed.path)
-            return _limited(opened.open(name), compressed, label)  # type: ignore[arg-type]
+        def open_member(info: zipfile.ZipInfo = info, label: str = label) -> BinaryIO:
+            try:
+                return _limited(archive.open(info), info.compress_size, label)  # type: ignore[arg-type]
+            except DAMAGE as error:
+                raise UnreadableError(f"{label} cannot be expanded: {error}") from error
 
         opened: Callable[[], BinaryIO] = open_member
         if found.endswith(".gz"):

@@ -137,10 +137,10 @@ def fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, str
                 continue
             if groups is None:
                 raise UnreadableError(
-                    f"{target} is no column and the path does not tell it: expected a path like {dialect.from_path}"
+                    f"{target} is no column and the path does not tell it: expected a path like {dialect.path_example}"
                 )
-            text = template.format(**{k: v.lower() for k, v in groups.groupdict().items() if v})
-            fixed[target] = translate.get(text, text)
+            text = template.format(**{k: v for k, v in groups.groupdict().items() if v})
+            fixed[target] = translate.get(text.lower(), text)
     key = dialect.name_key
     if key is not None and key not in match.carried and key not in fixed:
         fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)

@@ -179,6 +179,20 @@ class _Footers:
         return True
 
 
+class _Tries:
+    """Why the rows that were tried as header are none: of the likeliest, the first where several are."""
+
+    def __init__(self) -> None:
+        self.best: UnreadableError | None = None
+        self._known = -1.0
+
+    def note(self, error: Exception) -> None:
+        # a row that is damaged says more than one of which no dialect knows a word
+        known = error.known if isinstance(error, NoDialectError) else 0.5
+        if known > self._known:
+            self._known, self.best = known, UnreadableError(str(error))
+
+
 def _above(number: int) -> list[str]:
     return [f"the header stands in line {number}: what lies above it is no record"] if number > 1 else []
 
@@ -303,7 +317,7 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
         tried: list[tuple[str, str | None]] = [(universal, None)]
     else:
         tried = [(encoding, encoding) for encoding in recogniser.encodings]
-    errors: list[str] = []
+    tries = _Tries()
     empty = True
     for encoding, declared_by in tried:
         if declared_by is not None and not is_plausible(part.open, encoding, alone=True):
@@ -316,18 +330,18 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
                         header = clean_header(cells)
                         match = recogniser.match(header, declared_by)
                     except (NoDialectError, UnreadableError) as error:
-                        errors.append(str(error))
+                        tries.note(error)
                         continue
                     beside = len(match.dialect.encodings) == 1
                     if declared_by is not None and not is_plausible(part.open, encoding, alone=beside):
                         continue
                     return _Delimited(encoding, delimiter, line, header, match)
             except _RunawayQuoteError:
-                errors.append(f"header cannot be read as {encoding}: a quote is opened and not closed")
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: a quote is opened and not closed"))
             except (UnicodeError, csv.Error) as error:
-                errors.append(f"header cannot be read as {encoding}: {error}")
-    if errors:
-        raise UnreadableError(errors[0])
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: {error}"))
+    if tries.best is not None:
+        raise tries.best
     if empty and universal is not None:
         raise UnreadableError("no header: every line is empty")
     names = ", ".join(encoding for encoding, _ in tried)
@@ -434,7 +448,8 @@ def _keys(records: Iterable[Any]) -> list[str]:
 def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: dict[str, int]) -> None:
     """``header``: name -> place. A key that stands in no record of the part's beginning refuses its row."""
     if not isinstance(record, dict):
-        chunk.refuse(number, raw, "not an object")
+        of_list = f"{len(record)} cells where there are {len(header)} names" if isinstance(record, list) else ""
+        chunk.refuse(number, raw, of_list or "not an object")
         return
     cells: list[str | None] = [None] * len(header)
     for key, value in _flat(record).items():
@@ -516,6 +531,24 @@ def _json_lines(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     yield Table(part.label, header, match, chunks(), f"{encoding}, an object a line")
 
 
+def _named_once(document: Any) -> tuple[list[Any], list[Any]] | None:
+    """(names, records) of an answer that names its columns once, as Tushare's do: ``fields`` beside ``items``.
+
+    An item of as many cells as there are names becomes an object; others stay what they are, and are no row.
+    """
+    levels = [document, *document.values()] if isinstance(document, dict) else []
+    for level in levels:
+        if not isinstance(level, dict):
+            continue
+        names, items = level.get("fields"), level.get("items")
+        if isinstance(names, list) and isinstance(items, list) and all(isinstance(name, str) for name in names):
+            fits = [isinstance(item, list) and len(item) == len(names) for item in items]
+            return names, [
+                dict(zip(names, item, strict=True)) if fit else item for item, fit in zip(items, fits, strict=True)
+            ]
+    return None
+
+
 def _records_of(document: Any) -> list[Any]:
     """The one list that an answer wraps, at its top or in its one object; else the document itself."""
     if isinstance(document, list):
@@ -529,8 +562,11 @@ def _records_of(document: Any) -> list[Any]:
     return [document]
 
 
-def _json_records(part: Part, encoding: str) -> Callable[[], Iterator[Any]]:
-    """The records of a document, to be read as often as need be; a list is streamed, an answer round one is not."""
+def _json_records(part: Part, encoding: str) -> tuple[list[str], Callable[[], Iterator[Any]]]:
+    """Column names where the document tells them beside its records, and the records, to be read as often as need be.
+
+    A list is streamed, an answer that wraps one is not.
+    """
     with _text_stream(part.open, encoding) as stream:
         if is_list(stream):
 
@@ -538,22 +574,26 @@ def _json_records(part: Part, encoding: str) -> Callable[[], Iterator[Any]]:
                 with _text_stream(part.open, encoding) as again:
                     yield from list_items(again, MAX_LINE)
 
-            return streamed
+            return [], streamed
     with part.open() as whole:
         data = whole.read(MAX_JSON + 1)
     if len(data) > MAX_JSON:
         raise UnreadableError(
             f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, an object a line"
         )
-    records = _records_of(read_json(data.decode(encoding)))
-    return lambda: iter(records)
+    document = read_json(data.decode(encoding))
+    named = _named_once(document)
+    if named is not None:
+        return clean_header(named[0]), lambda: iter(named[1])
+    records = _records_of(document)
+    return [], lambda: iter(records)
 
 
 def _json_document(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     encoding = _json_encoding(recogniser, part)
     try:
-        records = _json_records(part, encoding)
-        header = _keys(records())
+        header, records = _json_records(part, encoding)
+        header = header or _keys(records())
         if not header:
             if any(True for _ in records()):
                 raise UnreadableError("no list of objects")
@@ -727,7 +767,7 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
     found = 0
     for sheet in read:
         label = f"{part.label}#{sheet.title}" if len(read) > 1 else part.label
-        error: Exception | None = None
+        tries = _Tries()
         matched: tuple[int, list[str], Match] | None = None
         blank = True
         for row in sheet.rows():
@@ -736,7 +776,7 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
             cells = [_cell_text(cell) for cell in row.cells]
             blank = blank and _is_blank(cells)
             if row.fault:
-                error = error or UnreadableError(f"row {row.number} can be no header: {row.fault}")
+                tries.note(UnreadableError(f"row {row.number} can be no header: {row.fault}"))
             if _is_blank(cells) or row.fault:
                 continue
             while cells and cells[-1] is None:
@@ -745,13 +785,13 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
                 header = clean_header(list(cells))
                 matched = row.number, header, recogniser.match(header)
                 break
-            except (NoDialectError, UnreadableError) as caught:
-                error = error or caught
+            except (NoDialectError, UnreadableError) as error:
+                tries.note(error)
         if blank and matched is None:
             continue
         found += 1
         if matched is None:
-            yield label, UnreadableError(str(error))
+            yield label, tries.best or UnreadableError("no row can be a header")
             continue
         table = Table(label, matched[1], matched[2], iter(()), f"sheet {sheet.title!r}", _above(matched[0]))
         table.chunks = _sheet_chunks(sheet, matched[0], matched[1], _Footers(table))

@@ -21,9 +21,9 @@ from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.dialects.own import Recogniser, recogniser
-from orchestration.ingest import deciding
+from orchestration.ingest import deciding, magnitude
 from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
-from orchestration.ingest.bulk import Source, Staged, remove_staged, stage
+from orchestration.ingest.bulk import Source, Staged, remove_staged, stage, take_out
 from orchestration.ingest.files import (
     LandedFile,
     Part,
@@ -41,7 +41,6 @@ from orchestration.ingest.records import Chunk, Table, chunks_of_lines, tables
 from orchestration.ingest.store import store_quarantine, store_raw
 from orchestration.ingest.typing import Typist, connect
 from orchestration.settings import Settings
-from orchestration.sql import quoted
 
 Progress = Callable[[str, int], None]
 
@@ -209,8 +208,7 @@ def _ingest(
         finally:
             if changed := [landed.name for landed in unchanged if has_changed(landed)]:
                 raise _ChangedError(changed)
-        for batch in batches:
-            _guard_unit(batch, contract, ledger.raw_files().get(contract.name, []))
+        _hold_back(con, contract, batches, staged, ledger.raw_files().get(contract.name, []), typist.ingestion_day)
         origins = _origins(batches)
         typed = [pa.concat_tables(batch.typed) if batch.typed else typist.schema.empty_table() for batch in batches]
         outcome = deciding.decide(
@@ -404,40 +402,31 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
         batch.refuse_whole(str(error))
 
 
-def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> None:
-    """Refuse a file whose figures are ten thousand times too small for their declared unit (R69)."""
-    from orchestration.dialects import dialects_of
-
-    dialect = next((d for d in dialects_of(contract.name) if d.name == batch.dialect), None)
-    if dialect is None or dialect.guarded_column is None or not batch.guarded:
+def _hold_back(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    batches: list[_Batch],
+    staged: list[Staged],
+    raw_files: list[Path],
+    until: dt.date,
+) -> None:
+    """Refuse batches whole that count in another unit than the table does (R69)."""
+    if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw_files):
         return
-    column, key = dialect.guarded_column, contract.key[0]
-    figures = pl.concat(batch.guarded)
-    known = _known_latest(raw_files, contract, column)
-    both = figures.join(known, on=key, how="inner").filter(pl.col("known") > 0)
-    if len(both):
-        ratio = (both["figure"] / both["known"]).median()
-        if isinstance(ratio, float) and 0.5e-4 <= ratio <= 1.5e-4:
-            batch.refuse_whole(f"{dialect.guard_message} (median ratio to known figures: {ratio:.6f})")
-        return
-    median = figures["figure"].median()
-    if isinstance(median, float) and median < dialect.implausible_below:
-        batch.refuse_whole(
-            f"{dialect.guard_message} (median {column} {median:g}, nothing known to compare, expected at least "
-            f"{dialect.implausible_below})"
-        )
-
-
-def _known_latest(raw_files: list[Path], contract: Contract, column: str) -> pl.DataFrame:
-    key = contract.key[0]
-    if not raw_files:
-        return pl.DataFrame(schema={key: pl.String, "known": pl.Float64})
-    listing = ", ".join(quoted(str(path)) for path in raw_files)
-    with duckdb.connect(":memory:") as con:
-        return con.sql(
-            f"select {key}, cast(max_by({column}, knowledge_at) as double) as known"
-            f" from read_parquet([{listing}]) group by {key}"
-        ).pl()
+    numbers = {batch.file: number for number, batch in enumerate(batches)}
+    for each in staged:
+        for file, figures in magnitude.evidence_of_raw(con, each.path, contract, until):
+            batches[numbers[file]].guarded.append(figures)
+    delivered = {
+        number: magnitude.Delivered(batch.file, batch.dialect or "", pl.concat(batch.guarded))
+        for number, batch in enumerate(batches)
+        if batch.guarded and batch.refused_whole is None
+    }
+    reasons = magnitude.held_back(contract, delivered, raw_files)
+    for number, reason in reasons.items():
+        batches[number].refuse_whole(reason)
+    for each in staged:
+        take_out(con, each, {number: batches[number].file for number in reasons})
 
 
 # ------------------------------------------------------------------ deciding and writing

@@ -21,6 +21,7 @@ from orchestration.calendars import horizon, require_known, trading_calendar
 from orchestration.contracts.base import ARROW_TYPES, Contract, Field, Kind
 from orchestration.dialects import STAMP
 from orchestration.dialects.base import CodeStyle, Column, Match, Unit, View
+from orchestration.ingest import magnitude
 from orchestration.ingest.names import derived_id, index_aliases, indices
 from orchestration.ingest.plain import NULL_TEXTS, PlainCell
 from orchestration.ingest.records import Chunk, shorten
@@ -88,6 +89,7 @@ create macro read_time(x) as case
         ) as timestamptz
     )
 end;
+create macro epoch_time(x) as case when regexp_full_match(x, '\d{9,10}') then to_timestamp(cast(x as bigint)) end;
 create macro read_date(x) as case
     when regexp_full_match(x, '\d{4}[-/.]\d{1,2}[-/.]\d{1,2}') then
         try_cast(replace(replace(x, '/', '-'), '.', '-') as date)
@@ -177,6 +179,7 @@ _STYLES = {
     CodeStyle.CNI_INDEX: "cni_index({x})",
     CodeStyle.CSI_INDEX: "csi_index({x})",
     CodeStyle.HK_INDEX: "coalesce(index_code({x}), index_of_alias({x}))",
+    CodeStyle.EPOCH_SECONDS: "epoch_time({x})",
 }
 _CANONICAL = {
     Kind.ETF_CODE: "etf_code({x})",
@@ -224,8 +227,8 @@ class TypedRows:
 
     ``accepted``: contract columns, ``_row``, ``_position`` (in the chunk), ``stamp``, ``own_stamp``, ``rule``,
     ``deletion_stamp``. ``refused``: (row number, raw text, reason). ``off_calendar``: accepted rows before 2000 on
-    dates that are no session, where the calendars are known to err (R62). ``guarded``: first key column and ``figure``
-    of every row, refused ones too, where the dialect guards its unit (R69).
+    dates that are no session, where the calendars are known to err (R62). ``guarded``: ``magnitude.evidence`` of
+    the rows, refused ones too, where the contract guards units.
     """
 
     accepted: pa.Table
@@ -367,6 +370,15 @@ class Typist:
             for suffix, of_suffix in column.unit_by_suffix
         )
         return f"case {cases} else {unit.value} end"
+
+    def _figure(self, name: str, columns: dict[str, Column | None]) -> str:
+        """SQL of a guarded column as delivered, in the contract's unit, whether the contract takes it or not."""
+        if name not in columns:
+            return "cast(null as double)"
+        text, places = f"p.t_{name}", self._places(columns[name])
+        if self.contract.field(name).kind is Kind.RATIO:
+            return f"read_ratio({text}, {places})"
+        return f"try_cast(shifted(plain_number({text}), {places}) as double)"
 
     @staticmethod
     def _columns(match: Match, view: View, fixed: Collection[str]) -> dict[str, Column | None]:
@@ -516,14 +528,13 @@ stamped as (select *, ({own}) as own_stamp, ({deletion}) as deletion_stamp, ({co
         columns = self._columns(match, view, fixed)
         values, wrong, final = self._reading(match, columns, {})
         stamp, of_stamp = self._stamp(columns, {})
-        guarded = "cast(null as double)"
-        if match.dialect.guarded_column in columns:
-            places = self._places(columns[match.dialect.guarded_column])
-            guarded = f"try_cast(shifted(plain_number(p.t_{match.dialect.guarded_column}), {places}) as double)"
+        guards = [guard.column for guard in self.contract.guards]
+        guarded = "".join(f" {self._figure(name, columns)} as g_{name}," for name in guards)
+        kept_guards = "".join(f" g_{name}," for name in guards)
         named = ", ".join(f"{sql} as {name}" for sql, name in zip(final, self.contract.columns, strict=True))
         typed = (
             "select p._row, p._position, p.stamp, p.unreadable, p.index_market, p.ingestion_day,"
-            f" {guarded} as guarded_figure, {named} from checked as p"
+            f"{guarded} {named} from checked as p"
         )
         return f"""
 with delivered_rows as (
@@ -534,7 +545,7 @@ checked as (select *, {_reasons([*wrong, *of_stamp])} as unreadable from read),
 {self._dated(typed)},
 judged as (select *, coalesce(unreadable, {_reasons(self._rules())}) as reason from stamped)
 select _row, _position, reason, stamp, own_stamp, deletion_stamp, rule, business_date,
-    date_is_known_to_calendar and not is_session as is_off_calendar, guarded_figure,
+    date_is_known_to_calendar and not is_session as is_off_calendar,{kept_guards}
     {", ".join(self.contract.columns)}
 from judged
 order by _position
@@ -638,13 +649,17 @@ where {" and ".join(kept)}
                 accepted, off = self._split(table, chunk, refused)
                 tables.append(accepted)
                 off_calendar += off
-                if match.dialect.guarded_column is not None:
-                    guarded.append(
-                        pl.DataFrame(table).select(self.contract.key[0], pl.col("guarded_figure").alias("figure"))
-                    )
+                if self.contract.guards:
+                    guarded.append(self._evidence(pl.DataFrame(table)))
         if tables:
             return TypedRows(pa.concat_tables(tables), refused, off_calendar, pl.concat(guarded) if guarded else None)
         return TypedRows(self._empty(), refused)
+
+    def _evidence(self, typed: pl.DataFrame) -> pl.DataFrame:
+        """The figures that ``magnitude`` looks at, out of all rows of a chunk."""
+        figures = {f"g_{guard.column}": guard.column for guard in self.contract.guards}
+        delivered = typed.drop(*figures.values()).rename(figures)
+        return magnitude.evidence(delivered, self.contract, self.ingestion_day)
 
     def _identifiers(self, chunk: Chunk, match: Match, header: list[str]) -> pl.Series | None:
         dialect = match.dialect
@@ -669,7 +684,8 @@ where {" and ".join(kept)}
         if isinstance(happened, dt.date):
             require_known(happened)
         off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
-        kept = good.drop("reason", "business_date", "is_off_calendar", "guarded_figure")
+        guarded = [f"g_{guard.column}" for guard in self.contract.guards]
+        kept = good.drop("reason", "business_date", "is_off_calendar", *guarded)
         return kept.to_arrow().cast(self.schema), off_calendar
 
     @property

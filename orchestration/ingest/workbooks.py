@@ -96,6 +96,8 @@ def _xlsx(stream: IO[bytes], size: int) -> list[Sheet]:
         raise UnreadableError(f"not a readable workbook: {type(error).__name__}: {error}") from error
     if len(found) > MAX_SHEETS:
         raise UnreadableError(f"{len(found)} sheets, more than {MAX_SHEETS}")
+    if len({title.lower() for title, _ in found}) < len(found):
+        raise UnreadableError("two sheets of the workbook have one name")
     if len({target for _, target in found}) < len(found):
         raise UnreadableError("two sheets of the workbook are one and the same part")
     book: Any = reader.wb

@@ -11,6 +11,7 @@ from importlib import import_module
 from orchestration.providers.delivery import Dataset
 
 PROVIDERS = (
+    "akshare",
     "crunchbase",
     "exchanges",
     "tushare",

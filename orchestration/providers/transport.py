@@ -97,7 +97,7 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.limits = limits or Limits()
-        self._base_urls = dict(base_urls or {})
+        self.base_urls = dict(base_urls or {})
         self._clock, self._sleep = clock, sleep
         self._buckets: dict[str, InMemoryBucket] = {}
         self._lock = threading.Lock()
@@ -239,7 +239,7 @@ class Transport:
         return self.call(provider, ask)
 
     def _address(self, provider: str, url: str) -> str:
-        for beginning, replacement in self._base_urls.items():
+        for beginning, replacement in self.base_urls.items():
             if url.startswith(beginning):
                 url = replacement.rstrip("/") + url[len(beginning.rstrip("/")) :]
                 break

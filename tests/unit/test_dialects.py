@@ -162,11 +162,12 @@ def test_headers_of_providers(table: str, header: str, expected: str) -> None:
     assert not found.unknown
 
 
-def test_shares_without_a_date_are_refused_with_the_column_that_is_missing() -> None:
-    header = ["基金代码", "基金简称", "基金类别", "投资类别", "上市日期", "基金份额", "基金管理人", "净值"]
-    with pytest.raises(NoDialectError, match="needs share_date"):
-        match_header("etf_shares", header)
-    assert match_header("etf_shares", [*header, "share_date"]).dialect.name == "szse.fund_list"
+def test_shares_without_a_date_are_refused_with_what_is_missing(home: Home) -> None:
+    header = "基金代码,基金简称,基金类别,投资类别,上市日期,基金份额,基金管理人,净值"
+    row = f"{header}\n159567,创新药,ETF,跨境,2024-01-12,1000,银华,1.2\n"
+    home.land("etf_shares/list.csv", row)
+    home.run()
+    assert "share_date is no column and the path does not tell it" in home.reasons()[0]
 
 
 def test_bars_renamed_to_english_need_the_column_that_tells_their_unit() -> None:
