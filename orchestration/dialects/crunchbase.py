@@ -28,6 +28,8 @@ _ROUND_TYPES_2013 = (
     ("other", "undisclosed"),
 )
 
+_PLACES_OF_API = ("city", "region", "continent", "group")
+_IDENTIFIER = ("value", "permalink", "entity_def_id", "image_id")
 _PLACE = ("state_code", "region", "city")
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -129,6 +131,20 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("properties.created_at", "created_at"),
             Column("properties.updated_at", "updated_at"),
         ),
+        ignored=(
+            *("properties.uuid", "properties.closed_on.value", "properties.closed_on.precision"),
+            *("properties.money_raised.value", "properties.money_raised.currency", "properties.investment_stage"),
+            *("properties.is_equity", "properties.investor_identifiers", "properties.lead_investor_identifiers"),
+            *("properties.funded_organization_categories", "properties.funded_organization_funding_stage"),
+            *(f"properties.funded_organization_location[{kind}]" for kind in _PLACES_OF_API),
+            *(f"properties.funded_organization_identifier.{part}" for part in _IDENTIFIER),
+            *(f"properties.identifier.{part}" for part in ("uuid", *_IDENTIFIER)),
+            *(
+                f"properties.{money}.{part}"
+                for money in ("pre_money_valuation", "post_money_valuation", "target_money_raised")
+                for part in ("value", "currency", "value_usd")
+            ),
+        ),
         required=("properties.investment_type",),
     ),
     Dialect(
@@ -141,6 +157,11 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("properties.categories", "category_list"),
             Column("properties.category_groups", "category_groups_list"),
             Column("properties.updated_at", "updated_at"),
+        ),
+        ignored=(
+            *("properties.uuid", "properties.created_at", "properties.rank_org", "properties.short_description"),
+            *(f"properties.identifier.{part}" for part in ("uuid", "permalink", "entity_def_id", "image_id")),
+            *(f"properties.location_identifiers[{kind}]" for kind in _PLACES_OF_API),
         ),
     ),
     # Withdrawn rounds: an identifier and a moment.
