@@ -301,6 +301,40 @@ def history(
 
 
 @app.command()
+def dialect(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file anywhere; it is only looked at.")],
+    table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Hold it against this table.")] = None,
+    new: Annotated[
+        str | None, typer.Option("--new", metavar="NAME", help="Draft SECTOR_HOME/dialects/NAME.toml for it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a file would become, column by column, before it is landed; or draft a dialect for it."""
+    with guarded(as_json):
+        from pathlib import Path
+
+        from orchestration import dialect_report as report
+
+        settings, path = settings_or_exit(), Path(file)
+        if new is not None:
+            from orchestration.dialect_draft import write_draft
+
+            draft = write_draft(settings, path, new, table)
+            if as_json:
+                answer_json({"path": str(draft.path), "table": draft.table, "questions": list(draft.open_questions)})
+            else:
+                answer(f"{draft.path}: a draft for {draft.table}")
+                answer(f"to be answered: {', '.join(draft.open_questions) or 'nothing, but every line is a guess'}")
+                say("read it, mend it, say confirmed = true; then look again: sector dialect FILE")
+            return
+        sheets = report.examine(settings, path, table)
+        if as_json:
+            answer_json({"file": str(path), "sheets": [sheet.as_json() for sheet in sheets]})
+        else:
+            report.show(sheets, path, out)
+
+
+@app.command()
 def releases(as_json: AsJson = False) -> None:
     """List the releases, newest first."""
     with guarded(as_json):

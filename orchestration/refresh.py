@@ -152,6 +152,8 @@ class Refresh:
 
     def _read(self, report: TableReport) -> TableReport:
         self.reports.append(report)
+        for file, reason in report.left:
+            self.progress(f"left for the next run: {file}: {reason}")
         if report.batches:
             files = f"{len(report.batches)} file{'s' if len(report.batches) != 1 else ''}"
             counts = [(report.rows_repeated, "repeated"), (report.rows_quarantined, "refused")]

@@ -23,7 +23,14 @@ CANONICAL = "canonical"
 
 
 class NoDialectError(Exception):
-    """A header that no dialect of the table knows, or that two know equally well."""
+    """A header that no dialect of the table knows, or that two know equally well.
+
+    ``known``: how many of its columns the nearest dialect knows, so that the likeliest of several rows can be named.
+    """
+
+    def __init__(self, message: str, known: float = 0) -> None:
+        super().__init__(message)
+        self.known = known
 
 
 def canonical(contract: Contract) -> Dialect:
@@ -89,9 +96,11 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
     for source in (*dialect.identified_by, *dialect.required):
         if source.lower() not in by_name:
             missing.append(source)
-    beside = (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)
-    own_values = own_targets | {name for name, _ in beside}
-    if contract.value_columns and not own_values & set(contract.value_columns):
+    # A constant is no sign of the dialect where it declares columns with values of their own.
+    values = set(contract.value_columns)
+    constants = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)}
+    declares_values = bool({column.target for column in (*dialect.columns, *of_views)} & values)
+    if values and not (own_targets if declares_values else own_targets | constants) & values:
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
@@ -131,10 +140,13 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
         known = next((f": it is that of {u.name}, {u.reason}" for u in UNMAPPED if u.holds(header)), "")
         raise NoDialectError(
-            f"no dialect of {table} knows this header{known}: found {shown}; expected {expected}{hint}"
+            f"no dialect of {table} knows this header{known}: found {shown}; expected {expected}{hint}",
+            len(nearest.sources) if nearest is not None else 0,
         )
     best = fitting[0]
     if len(fitting) > 1 and len(best.sources) == len(fitting[1].sources):
         names = ", ".join(m.dialect.name for m in fitting if len(m.sources) == len(best.sources))
-        raise NoDialectError(f"several dialects of {table} fit this header equally well ({names}): found {shown}")
+        raise NoDialectError(
+            f"several dialects of {table} fit this header equally well ({names}): found {shown}", len(header)
+        )
     return best

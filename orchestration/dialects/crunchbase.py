@@ -2,6 +2,9 @@
 
 The API's objects come as columns ``outer.inner``, its locations as one column a type; countries are written by name.
 Today's exports are UTF-8. The files of 2013 are MacRoman, carry no identifiers and cover US companies only.
+
+Every file of an export begins with the same columns (uuid, name, …, country_code), so that each dialect requires the
+one that only its file has: people and investors are no organizations, investments no rounds.
 """
 
 from orchestration.dialects.base import CodeStyle, Column, Dialect
@@ -28,9 +31,11 @@ _ROUND_TYPES_2013 = (
     ("other", "undisclosed"),
 )
 
-_PLACES_OF_API = ("city", "region", "continent", "group")
-_IDENTIFIER = ("value", "permalink", "entity_def_id", "image_id")
 _PLACE = ("state_code", "region", "city")
+
+# What stands beside the value of an identifier, and the kinds of places beside the country.
+_LABELS = ("permalink", "image_id", "entity_def_id")
+_PLACES = ("city", "region", "continent", "group")
 
 DIALECTS: tuple[Dialect, ...] = (
     Dialect(
@@ -53,6 +58,7 @@ DIALECTS: tuple[Dialect, ...] = (
             *("post_money_valuation_usd", "post_money_valuation", "post_money_valuation_currency_code"),
             *("org_name", "lead_investor_uuids"),
         ),
+        required=("investment_type",),
         encodings=("gb18030", "latin-1"),
     ),
     Dialect(
@@ -73,6 +79,7 @@ DIALECTS: tuple[Dialect, ...] = (
             *("closed_on", "employee_count", "email", "phone", "facebook_url", "linkedin_url", "twitter_url"),
             *("logo_url", "alias1", "alias2", "alias3", "primary_role", "num_exits"),
         ),
+        required=("category_list",),
         encodings=("gb18030", "latin-1"),
     ),
     Dialect(
@@ -95,6 +102,7 @@ DIALECTS: tuple[Dialect, ...] = (
             *("post_money_valuation_usd", "post_money_valuation", "post_money_valuation_currency_code"),
             *("post_money_currency_code", "investor_names", "cb_url"),
         ),
+        required=("funding_round_type",),
         encodings=("gb18030", "latin-1"),
     ),
     Dialect(
@@ -132,18 +140,11 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("properties.updated_at", "updated_at"),
         ),
         ignored=(
-            *("properties.uuid", "properties.closed_on.value", "properties.closed_on.precision"),
-            *("properties.money_raised.value", "properties.money_raised.currency", "properties.investment_stage"),
-            *("properties.is_equity", "properties.investor_identifiers", "properties.lead_investor_identifiers"),
-            *("properties.funded_organization_categories", "properties.funded_organization_funding_stage"),
-            *(f"properties.funded_organization_location[{kind}]" for kind in _PLACES_OF_API),
-            *(f"properties.funded_organization_identifier.{part}" for part in _IDENTIFIER),
-            *(f"properties.identifier.{part}" for part in ("uuid", *_IDENTIFIER)),
-            *(
-                f"properties.{money}.{part}"
-                for money in ("pre_money_valuation", "post_money_valuation", "target_money_raised")
-                for part in ("value", "currency", "value_usd")
-            ),
+            *("properties.money_raised.value", "properties.money_raised.currency"),
+            *(f"properties.funded_organization_identifier.{label}" for label in ("value", *_LABELS)),
+            *(f"properties.funded_organization_location[{place}]" for place in _PLACES),
+            # an organization without a place
+            "properties.funded_organization_location",
         ),
         required=("properties.investment_type",),
     ),
@@ -159,9 +160,9 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("properties.updated_at", "updated_at"),
         ),
         ignored=(
-            *("properties.uuid", "properties.created_at", "properties.rank_org", "properties.short_description"),
-            *(f"properties.identifier.{part}" for part in ("uuid", "permalink", "entity_def_id", "image_id")),
-            *(f"properties.location_identifiers[{kind}]" for kind in _PLACES_OF_API),
+            *(f"properties.identifier.{label}" for label in ("uuid", *_LABELS)),
+            *(f"properties.location_identifiers[{place}]" for place in _PLACES),
+            "properties.location_identifiers",
         ),
     ),
     # Withdrawn rounds: an identifier and a moment.

@@ -163,6 +163,11 @@ def _problems(found: _File) -> list[str]:
             problems.append(f"{key}: {first[0]!r} becomes {column.to} too, in another unit or style")
     problems += [f"constants.{k}: {found.table} has no such column" for k in found.constants if k not in targets]
     problems += [f"constants.{k}: {covered[k][0]!r} becomes it already" for k in found.constants if k in covered]
+    problems += [
+        f"constants.{k}: a question mark in a confirmed dialect: say the value"
+        for k, value in found.constants.items()
+        if value == UNKNOWN and found.confirmed
+    ]
     problems += [f"ignored: {name!r} is one of the columns too" for name in found.ignored if name in found.columns]
     for encoding in found.encodings:
         try:
@@ -203,7 +208,7 @@ def _dialect(name: str, found: _File) -> Dialect:
         name=name,
         table=found.table,
         columns=columns,
-        constants=tuple(found.constants.items()),
+        constants=tuple((k, value) for k, value in found.constants.items() if value != UNKNOWN),
         ignored=tuple(found.ignored),
         required=tuple(found.required),
         footers=tuple(found.footers),
@@ -236,7 +241,7 @@ class Recogniser:
         return tuple(dict.fromkeys(encoding for dialect in known for encoding in dialect.encodings))
 
     def match(self, header: list[str], encoding: str | None = None) -> Match:
-        """The dialect that fits a header; raises ``NoDialectError``, which names one that only waits to be confirmed."""
+        """The dialect that fits a header; the ``NoDialectError`` names one that only waits to be confirmed."""
         try:
             return match_header(self.table, header, encoding, self._usable)
         except NoDialectError as error:
@@ -246,7 +251,8 @@ class Recogniser:
                 (held,) = held_against(self.table, header, None, [own.dialect])[-1:]
                 if held.sources and not held.missing:
                     raise NoDialectError(
-                        f"{error}; {own.path} fits but is not confirmed: read it, then say confirmed = true"
+                        f"{error}; {own.path} fits but is not confirmed: read it, then say confirmed = true",
+                        len(held.sources),
                     ) from None
             raise
 

@@ -25,13 +25,12 @@ from orchestration.dialects.base import Match
 from orchestration.ingest.decoding import is_plausible, universal_encoding
 from orchestration.ingest.files import EXPANSION_LIMIT, Part, UnreadableError
 from orchestration.ingest.json_stream import JsonError, is_list, list_items, read_json
-from orchestration.ingest.workbooks import Sheet, sheets
+from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
 CHUNK_WEIGHT = 32 << 20
 """Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
 _CELL_WEIGHT = 32
-MAX_COLUMNS = 2_000
 MAX_HEADER_CELL = 1_000
 MAX_CELL = 1 << 20
 MAX_LINE = 16 << 20
@@ -39,7 +38,7 @@ MAX_RAW_TEXT = 4_000
 MAX_JSON = 16 << 20
 MAX_NESTING = 8
 HEADER_ROWS = 20
-_DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
+DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
 MAX_LINES_OF_RECORD = 10_000
 _RESTARTS = 1_000
 MAX_HELD = 256 << 20
@@ -49,6 +48,8 @@ csv.field_size_limit(2**31 - 1)
 
 class Recogniser(Protocol):
     """The dialects that a file is held against."""
+
+    def __hash__(self) -> int: ...
 
     @property
     def encodings(self) -> tuple[str, ...]:
@@ -178,6 +179,20 @@ class _Footers:
         return True
 
 
+class _Tries:
+    """Why the rows that were tried as header are none: of the likeliest, the first where several are."""
+
+    def __init__(self) -> None:
+        self.best: UnreadableError | None = None
+        self._known = -1.0
+
+    def note(self, error: Exception) -> None:
+        # a row that is damaged says more than one of which no dialect knows a word
+        known = error.known if isinstance(error, NoDialectError) else 0.5
+        if known > self._known:
+            self._known, self.best = known, UnreadableError(str(error))
+
+
 def _above(number: int) -> list[str]:
     return [f"the header stands in line {number}: what lies above it is no record"] if number > 1 else []
 
@@ -302,12 +317,12 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
         tried: list[tuple[str, str | None]] = [(universal, None)]
     else:
         tried = [(encoding, encoding) for encoding in recogniser.encodings]
-    errors: list[str] = []
+    tries = _Tries()
     empty = True
     for encoding, declared_by in tried:
         if declared_by is not None and not is_plausible(part.open, encoding, alone=True):
             continue
-        for delimiter in _DELIMITERS[part.format]:
+        for delimiter in DELIMITERS[part.format]:
             try:
                 for line, cells in _first_records(part.open, encoding, delimiter):
                     empty = False
@@ -315,18 +330,18 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
                         header = clean_header(cells)
                         match = recogniser.match(header, declared_by)
                     except (NoDialectError, UnreadableError) as error:
-                        errors.append(str(error))
+                        tries.note(error)
                         continue
                     beside = len(match.dialect.encodings) == 1
                     if declared_by is not None and not is_plausible(part.open, encoding, alone=beside):
                         continue
                     return _Delimited(encoding, delimiter, line, header, match)
             except _RunawayQuoteError:
-                errors.append(f"header cannot be read as {encoding}: a quote is opened and not closed")
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: a quote is opened and not closed"))
             except (UnicodeError, csv.Error) as error:
-                errors.append(f"header cannot be read as {encoding}: {error}")
-    if errors:
-        raise UnreadableError(errors[0])
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: {error}"))
+    if tries.best is not None:
+        raise tries.best
     if empty and universal is not None:
         raise UnreadableError("no header: every line is empty")
     names = ", ".join(encoding for encoding, _ in tried)
@@ -371,6 +386,19 @@ def _delimited_chunks(lines: _Lines, found: _Delimited, footers: _Footers) -> It
             yield chunk
             chunk = Chunk()
     yield chunk
+
+
+def chunks_of_lines(numbers: list[int], texts: list[str], delimiter: str, table: Table) -> Iterator[Chunk]:
+    """Single lines of a text, each a record of its own, as chunks; ``numbers``: their line in the text.
+
+    ``table``: the header that they stand under, and its match.
+    """
+    stream = io.StringIO("".join(f"{text}\n" for text in ("header", *texts)), newline="")
+    under = _Delimited("utf-8", delimiter, 1, table.header, table.match)
+    for chunk in _delimited_chunks(_Lines(stream), under, _Footers(table)):
+        chunk.rows = [numbers[line - 2] for line in chunk.rows]
+        chunk.refused = [(numbers[line - 2], raw, reason) for line, raw, reason in chunk.refused]
+        yield chunk
 
 
 # ------------------------------------------------------------------ JSON
@@ -420,8 +448,8 @@ def _keys(records: Iterable[Any]) -> list[str]:
 def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: dict[str, int]) -> None:
     """``header``: name -> place. A key that stands in no record of the part's beginning refuses its row."""
     if not isinstance(record, dict):
-        cells = f"{len(record)} cells where there are {len(header)} names" if isinstance(record, list) else "not an object"
-        chunk.refuse(number, raw, cells)
+        of_list = f"{len(record)} cells where there are {len(header)} names" if isinstance(record, list) else ""
+        chunk.refuse(number, raw, of_list or "not an object")
         return
     cells: list[str | None] = [None] * len(header)
     for key, value in _flat(record).items():
@@ -551,7 +579,7 @@ def _json_records(part: Part, encoding: str) -> tuple[list[str], Callable[[], It
         data = whole.read(MAX_JSON + 1)
     if len(data) > MAX_JSON:
         raise UnreadableError(
-            f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, one object a line"
+            f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, an object a line"
         )
     document = read_json(data.decode(encoding))
     named = _named_once(document)
@@ -629,7 +657,7 @@ def _cell_text(value: Any) -> str | None:
 
 
 def _check_parquet(metadata: pq.FileMetaData, size: int) -> None:
-    """Refuse what its own footer says to be a bomb: more cells or more bytes than a file of that size can hold (R65)."""
+    """Refuse what its own footer says to be a bomb: more cells or bytes than a file of that size can hold (R65)."""
     cells = metadata.num_rows * metadata.num_columns
     if cells > _FEW_CELLS and cells > EXPANSION_LIMIT * size:
         raise UnreadableError(
@@ -700,8 +728,12 @@ def _column_texts(column: pa.Array) -> list[Any]:
         column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
     if pa.types.is_binary(column.type) or pa.types.is_string(column.type):
         column = column.cast(pa.binary())
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError, ArithmeticError):  # a date of no calendar: its text is refused with its row
+        values = column.cast(pa.string()).to_pylist()
     found = []
-    for value in column.to_pylist():
+    for value in values:
         try:
             found.append(_cell_text(value))
         except UnicodeDecodeError:
@@ -735,7 +767,7 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
     found = 0
     for sheet in read:
         label = f"{part.label}#{sheet.title}" if len(read) > 1 else part.label
-        error: Exception | None = None
+        tries = _Tries()
         matched: tuple[int, list[str], Match] | None = None
         blank = True
         for row in sheet.rows():
@@ -743,7 +775,9 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
                 break
             cells = [_cell_text(cell) for cell in row.cells]
             blank = blank and _is_blank(cells)
-            if _is_blank(cells):
+            if row.fault:
+                tries.note(UnreadableError(f"row {row.number} can be no header: {row.fault}"))
+            if _is_blank(cells) or row.fault:
                 continue
             while cells and cells[-1] is None:
                 cells.pop()
@@ -751,13 +785,13 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
                 header = clean_header(list(cells))
                 matched = row.number, header, recogniser.match(header)
                 break
-            except (NoDialectError, UnreadableError) as caught:
-                error = error or caught
+            except (NoDialectError, UnreadableError) as error:
+                tries.note(error)
         if blank and matched is None:
             continue
         found += 1
         if matched is None:
-            yield label, UnreadableError(str(error))
+            yield label, tries.best or UnreadableError("no row can be a header")
             continue
         table = Table(label, matched[1], matched[2], iter(()), f"sheet {sheet.title!r}", _above(matched[0]))
         table.chunks = _sheet_chunks(sheet, matched[0], matched[1], _Footers(table))
@@ -785,18 +819,36 @@ def _sheet_chunks(sheet: Sheet, header_row: int, header: list[str], footers: _Fo
     yield chunk
 
 
+def _within_bounds(table: Table, part: Part) -> Table:
+    """The table, refused when its text grows beyond what a part of that size may expand to (R65): one shared text or
+    one entry of a dictionary can stand in every row."""
+    allowed = max(_FEW_BYTES, EXPANSION_LIMIT * part.size)
+
+    def chunks(inner: Iterator[Chunk]) -> Iterator[Chunk]:
+        length = 0
+        for chunk in inner:
+            length += sum(map(len, chunk.raw))
+            if length > allowed:
+                raise UnreadableError(f"expands to more than {EXPANSION_LIMIT} times its size: not read")
+            yield chunk
+
+    table.chunks = chunks(table.chunks)
+    return table
+
+
 def tables(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str, UnreadableError]]:
     """The tables that a part holds; a sheet that cannot be taken comes as (label, error) and the others go on.
 
-    Raises ``UnreadableError`` when the part as a whole is refused.
+    Raises ``UnreadableError`` when the part as a whole is refused, also while ``chunks`` are read.
     """
-    if part.format in _DELIMITERS:
-        yield from _delimited(recogniser, part)
-    elif part.format == ".jsonl":
-        yield from _json_lines(recogniser, part)
-    elif part.format == ".json":
-        yield from _json_document(recogniser, part)
-    elif part.format == ".parquet":
-        yield from _parquet(recogniser, part)
-    else:
-        yield from _workbook(recogniser, part)
+    readers: dict[str, Callable[[Recogniser, Part], Iterator[Table | tuple[str, UnreadableError]]]] = {
+        ".csv": _delimited,
+        ".tsv": _delimited,
+        ".jsonl": _json_lines,
+        ".json": _json_document,
+        ".parquet": _parquet,
+        ".xlsx": _workbook,
+        ".xls": _workbook,
+    }
+    for found in readers[part.format](recogniser, part):
+        yield _within_bounds(found, part) if isinstance(found, Table) else found

@@ -20,6 +20,7 @@ from xml.parsers import expat
 from orchestration.ingest.files import DAMAGE, Part, UnreadableError, check_workbook
 
 MAX_SHEETS = 1_000
+MAX_COLUMNS = 2_000
 MAX_ROWS, MAX_COLUMN = 1_048_576, 16_384
 """Rows and columns of the largest sheet that any spreadsheet program writes."""
 MAX_XLS = 64 << 20
@@ -53,7 +54,10 @@ class Sheet:
 
 
 def sheets(part: Part, stream: IO[bytes]) -> list[Sheet]:
-    """The sheets of a workbook, whichever of the two formats its name says. Raises ``UnreadableError``, also while the rows of a sheet are read."""
+    """The sheets of a workbook, whichever of the two formats its name says.
+
+    Raises ``UnreadableError``, also while the rows of a sheet are read.
+    """
     head = stream.read(8)
     stream.seek(0)
     if head.startswith(_MAGIC_OF_XLS):
@@ -88,13 +92,15 @@ def _xlsx(stream: IO[bytes], size: int) -> list[Sheet]:
             strings = _shared_strings(reader)
     except UnreadableError:
         raise
-    except Exception as error:  # noqa: BLE001 (openpyxl raises whatever its XML and zip layers raise)
+    except Exception as error:
         raise UnreadableError(f"not a readable workbook: {type(error).__name__}: {error}") from error
     if len(found) > MAX_SHEETS:
         raise UnreadableError(f"{len(found)} sheets, more than {MAX_SHEETS}")
+    if len({title.lower() for title, _ in found}) < len(found):
+        raise UnreadableError("two sheets of the workbook have one name")
     if len({target for _, target in found}) < len(found):
         raise UnreadableError("two sheets of the workbook are one and the same part")
-    book = reader.wb
+    book: Any = reader.wb
     dates = _Dates(book.epoch, frozenset(book._date_formats), frozenset(book._timedelta_formats))
 
     def sheet(title: str, target: str) -> Sheet:
@@ -250,7 +256,9 @@ class _SheetParser:
         elif name == "c" and self._cell is not None:
             value = self._value(self._cell, "".join(self._pieces))
             self._cell = None
-            if value is not None:
+            if self._column > MAX_COLUMNS:
+                self._fault = self._fault or f"a cell in column {self._column}, more than {MAX_COLUMNS}"
+            elif value is not None:
                 self._cells.extend([None] * (self._column - len(self._cells)))
                 self._cells[self._column - 1] = value
         elif name == "row" and self._in_row:
@@ -334,7 +342,7 @@ def _xls(stream: IO[bytes]) -> list[Sheet]:
     try:
         book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO(), on_demand=True, ragged_rows=True)
         names = book.sheet_names()
-    except Exception as error:  # noqa: BLE001 (xlrd raises assertion, struct and key errors on damaged files)
+    except Exception as error:
         raise UnreadableError(f"not a readable .xls workbook: {type(error).__name__}: {error}") from error
 
     def value(cell: Any) -> Any:
@@ -351,7 +359,7 @@ def _xls(stream: IO[bytes]) -> list[Sheet]:
                 cells = sheet.row(index)
                 damaged = any(cell.ctype == xlrd.XL_CELL_ERROR for cell in cells)
                 yield SheetRow(index + 1, [value(cell) for cell in cells], ERROR_VALUE if damaged else "")
-        except Exception as error:  # noqa: BLE001 (as above: a sheet is read when it is asked for)
+        except Exception as error:
             raise UnreadableError(f"sheet cannot be read: {type(error).__name__}: {error}") from error
 
     return [Sheet(name, lambda place=place: rows(place)) for place, name in enumerate(names)]  # type: ignore[misc]

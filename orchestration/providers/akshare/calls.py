@@ -1,0 +1,274 @@
+"""Calls of akshare's functions from outside their process: with patience that ends, and with what came back judged.
+
+Belongs here: the life of the worker process, and which answers are accepted. Does not belong here: the process itself
+(``worker``), what answers look like (``answers``), what is asked (``datasets``).
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from orchestration.paths import PROJECT_ROOT
+from orchestration.providers import delivery
+from orchestration.providers.akshare.answers import Page, repeated, total_said, totals_disagree
+from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError, UnavailableError
+
+if TYPE_CHECKING:
+    from orchestration.providers.transport import Transport
+
+PROVIDER = "akshare"
+
+START_SECONDS = 120.0
+"""Longest start of the process: akshare imports over a thousand modules."""
+
+CALL_SECONDS = 1800.0
+"""Longest call. The longest honest one is fifty pages of visits at ten requests a minute: five minutes."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call of akshare. ``query``, ``filter`` and ``page_limit``: see ``worker``.
+
+    ``never_empty``: there always is something, so that an answer without records was no answer. ``leading``: field
+    names with which the provider's records have to begin, where akshare names them by position.
+    """
+
+    function: str
+    arguments: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    filter: str = ""
+    page_limit: int | None = None
+    leading: tuple[str, ...] = ()
+    never_empty: bool = False
+
+    @property
+    def text(self) -> str:
+        """The call as people would write it."""
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.function}({arguments})" + (f" with {self.filter}" if self.filter else "")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a call gave: akshare's data frame as CSV text (header row, no index), and how its pages added up.
+
+    ``columns`` and ``text`` are empty when the provider said that there is nothing and akshare gave no header either.
+    ``total``: records that there are, by the provider; ``repeated``: those among them that came on two pages.
+    """
+
+    columns: tuple[str, ...]
+    rows: int
+    text: str
+    total: int | None
+    repeated: int = 0
+
+
+class TooManyPagesError(Exception):
+    """More pages than ``Question.page_limit``: ask for less at a time."""
+
+
+class Worker:
+    """The process in which akshare runs, started when first asked, ended when it says nothing for too long.
+
+    One question at a time.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unread = b""
+        self._lock = threading.Lock()
+
+    def ask(self, transport: Transport, question: Question, begin: bool = False) -> Frame:
+        """Call akshare and judge what came. ``begin``: forget the lists that akshare keeps between calls.
+
+        ``transport`` says where to, how fast and for how long: its ``total_seconds`` is the longest time from one HTTP
+        request to the next sign of life. Raises ``ProviderError``s that name the call, and ``TooManyPagesError``.
+        """
+        with self._lock:
+            try:
+                return self._asked(transport, question, begin)
+            except (ProviderError, TooManyPagesError):
+                raise
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        process, self._process, self._unread = self._process, None, b""
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def _asked(self, transport: Transport, question: Question, begin: bool) -> Frame:
+        limits = transport.limits
+        spacing = 60 / limits.requests_per_minute.get(PROVIDER, limits.default_per_minute)
+        pages: list[Page] = []
+        self._send(
+            {
+                "function": question.function,
+                "arguments": question.arguments,
+                "query": question.query,
+                "filter": question.filter,
+                "page_limit": question.page_limit,
+                "begin": begin,
+                "wire": {
+                    "base_urls": dict(transport.base_urls),
+                    "spacing": spacing,
+                    "connect": limits.connect_seconds,
+                    "silence": limits.silence_seconds,
+                    "most_bytes": limits.most_bytes,
+                    "ceiling": CALL_SECONDS,
+                },
+            }
+        )
+        last, end, silence = "nothing", time.monotonic() + CALL_SECONDS, limits.total_seconds + spacing
+        while True:
+            message = self._next(f"{question.text}, last at {last}", silence, end)
+            if "request" in message:
+                last = message["request"]
+            elif "page" in message:
+                pages.append(_page(message["page"]))
+            elif "too_many_pages" in message:
+                raise TooManyPagesError(str(message["too_many_pages"]))
+            elif "error" in message:
+                return judged_error(question, pages, message["error"])
+            else:
+                return judged_frame(question, pages, message["frame"])
+
+    def _send(self, message: dict[str, Any]) -> None:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._start()
+        assert self._process is not None  # noqa: S101 (for the type checker)
+        assert self._process.stdin is not None  # noqa: S101
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _start(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SECTOR_")}
+        known = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_ROOT), known]))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.providers.akshare.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        atexit.register(self.close)
+        self._next("the start of akshare", START_SECONDS, time.monotonic() + START_SECONDS)
+
+    def _next(self, what: str, silence: float, end: float) -> dict[str, Any]:
+        """The next line of the worker. Raises ``UnavailableError`` when it stays silent, or ends."""
+        assert self._process is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        descriptor = self._process.stdout.fileno()
+        silent_until = min(end, time.monotonic() + silence)
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                rest = silent_until - time.monotonic()
+                if rest <= 0 or not selector.select(rest):
+                    self.close()
+                    raise UnavailableError(_given_up(what, silence, is_silent=silent_until < end))
+                piece = os.read(descriptor, 1 << 20)
+                if not piece:
+                    fate = self._fate()
+                    raise UnavailableError(f"{what}: akshare's process ended by itself ({fate}): try again")
+                self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
+        return json.loads(line)
+
+    def _fate(self) -> str:
+        assert self._process is not None  # noqa: S101
+        code = self._process.wait(timeout=10)
+        self.close()
+        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+
+
+def _given_up(what: str, silence: float, is_silent: bool) -> str:
+    if is_silent:
+        return (
+            f"{what}: no sign of life for {silence:.0f} s, the call was ended: try later, or raise "
+            "SECTOR_FETCH_TOTAL_SECONDS"
+        )
+    return f"{what}: no end after {CALL_SECONDS:.0f} s, the call was ended: ask for less at a time"
+
+
+def _page(described: dict[str, Any]) -> Page:
+    return Page(**{**described, "fields": tuple(described["fields"]), "ids": tuple(described["ids"])})
+
+
+def judged_frame(question: Question, pages: list[Page], frame: dict[str, Any]) -> Frame:
+    """The frame, if its pages add up and the fields stand where akshare takes them to stand.
+
+    Raises ``MalformedError`` otherwise, ``ThrottledError`` for an empty frame that the provider gave no reason for.
+    """
+    for page in pages:
+        if question.leading and page.fields and page.fields[: len(question.leading)] != question.leading:
+            raise MalformedError(f"{question.text}: {_moved(question.leading, page)}")
+    disagreement = totals_disagree(pages)
+    if disagreement is not None:
+        raise MalformedError(f"{question.text}: {disagreement}")
+    nothing = pages[-1].nothing if pages else None
+    if not frame["rows"] and (question.never_empty or (nothing is None and not frame["columns"])):
+        raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
+    twice = repeated(pages) if pages else 0
+    return Frame(tuple(frame["columns"]), frame["rows"], frame["text"], total_said(pages), twice)
+
+
+def judged_error(question: Question, pages: list[Page], error: dict[str, Any]) -> Frame:
+    """An empty frame where akshare stumbled over an answer that says that there is nothing; raises otherwise."""
+    if "where" not in error:
+        kind = getattr(delivery, error["kind"])
+        text = f"{question.text}: {error['text']}"
+        raise ThrottledError(text, error["pause"]) if kind is ThrottledError else kind(text)
+    if error["kind"] == "UnavailableError":
+        raise UnavailableError(
+            f"{question.text}: {error['text']} (a site that closes the connection without a word often means: "
+            "too many requests from this address)"
+        )
+    if pages and pages[-1].nothing is not None:
+        if question.never_empty:
+            raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
+        return Frame((), 0, "", 0)
+    raise MalformedError(
+        f"{question.text}: akshare stumbled at {error['where']} ({error['text']}); {_last(pages)}. "
+        "If it stays so, the provider has changed its answer: look for a newer akshare"
+    )
+
+
+def _moved(expected: tuple[str, ...], page: Page) -> str:
+    gone = [name for name in expected if name not in page.fields]
+    added = [name for name in page.fields[: len(expected)] if name not in expected]
+    told = "; ".join(
+        [
+            *([f"gone: {', '.join(gone)}"] if gone else []),
+            *([f"new: {', '.join(added)}"] if added else []),
+            *([] if gone or added else ["in another order"]),
+        ]
+    )
+    return f"the fields of {page.asked} changed ({told}) and akshare names them by position: its columns would be wrong"
+
+
+def _last(pages: list[Page]) -> str:
+    if not pages:
+        return "nothing was asked over HTTP"
+    page = pages[-1]
+    fields = f", fields {', '.join(page.fields)}" if page.fields else ""
+    return f"the last answer was that of {page.asked}: {page.excerpt}{fields}"
