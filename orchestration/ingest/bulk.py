@@ -91,12 +91,16 @@ def _stage_layout(
             failures.append(error)
             raise
 
-    con.register("blocks", pa.RecordBatchReader.from_batches(block_schema(layout), batches()))
+    feed = batches()
+    con.register("blocks", pa.RecordBatchReader.from_batches(block_schema(layout), feed))
     con.register("parts", _parts(layout, files, sources))
     statement = typist.plain_statement(layout.match, layout.plain, layout.fixed)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         con.execute(f"copy ({statement}) to {quoted(str(path))} (format parquet, compression zstd)")
+        # A statement that can hold no row, say for want of a column that its rules need, has read none.
+        for _ in feed:
+            pass
     except duckdb.Error:
         if failures:
             raise failures[0] from None
