@@ -32,9 +32,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -51,23 +52,11 @@ SPAN = dt.timedelta(days=14)
 NEAR = dt.timedelta(days=45)
 MOST_ROWS = 200
 """Rows of a batch that are looked at: a unit is that of all rows, so a sample tells it."""
+_WHOLE = 50_000
 VOUCHED = "units-checked"
 
 _DATES = (Kind.DATE, Kind.MARKET_DATE, Kind.TIMESTAMP)
-_GROUP = "_group"
-
-
-@dataclass(frozen=True)
-class Delivered:
-    """What one batch says.
-
-    ``file``: as in ``_file``. ``dialect``: name of the one that read it. ``figures``: what ``evidence`` returned for
-    all its parts.
-    """
-
-    file: str
-    dialect: str
-    figures: pl.DataFrame
+_FILE, _GROUP = "_file", "_group"
 
 
 @dataclass(frozen=True)
@@ -145,44 +134,42 @@ def evidence(figures: pl.DataFrame, contract: Contract, until: dt.date) -> pl.Da
     """
     series, day = series_columns(contract), day_column(contract)
     kept = figures.select(*series, *([day] if day else []), *(guard.column for guard in contract.guards))
-    kept = kept.drop_nulls(series)
-    return _newest(kept if day is None else kept.filter(pl.col(day).cast(pl.Date) <= until), day)
+    if day is not None:
+        kept = kept.filter(pl.col(day).cast(pl.Date) <= until)
+    return _newest(kept.drop_nulls(series).with_columns(pl.lit("").alias(_FILE)), day).drop(_FILE)
 
 
 def _newest(figures: pl.DataFrame, day: str | None) -> pl.DataFrame:
-    if day is not None and len(figures):
-        days = pl.col(day).cast(pl.Date)
-        figures = figures.filter(days >= days.max() - SPAN)
-        of_newest = figures.filter(days == days.max())
-        if len(of_newest) >= 4 * ENOUGH:
-            figures = of_newest
-    return figures.gather_every(-(-len(figures) // MOST_ROWS)) if len(figures) > MOST_ROWS else figures
-
-
-def evidence_of_raw(
-    con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, until: dt.date
-) -> Iterator[tuple[str, pl.DataFrame]]:
-    """``evidence`` of the rows of a Parquet file in the form of raw ones: ``_file`` and its figures, file by file."""
-    series, day = series_columns(contract), day_column(contract)
-    figures = ", ".join(f"cast({guard.column} as double) as {guard.column}" for guard in contract.guards)
-    names = ", ".join([*series, *([day] if day else [])])
-    relation = f"read_parquet({quoted(str(path))})"
-    source, newest, parameters = relation, "true", []
+    """The cut of ``evidence``, of each ``_file`` by itself."""
     if day is not None:
-        source = (
-            f"{relation} join (select _file, max(cast({day} as date)) as newest from {relation}"
-            f" where cast({day} as date) <= ? group by _file) using (_file)"
-        )
-        newest, parameters = f"cast({day} as date) between newest - {SPAN.days} and newest", [until]
-    # Enough that the newest day is there with what it has; the sample is the same for the same rows.
-    most = (SPAN.days + 1) * MOST_ROWS
+        days, newest = pl.col(day).cast(pl.Date), pl.col(day).cast(pl.Date).max().over(_FILE)
+        figures = figures.filter(days >= newest - SPAN)
+        figures = figures.filter((days == newest) | ((days == newest).sum().over(_FILE) < 4 * ENOUGH))
+    place = pl.int_range(pl.len()).over(_FILE)
+    step = ((pl.len().over(_FILE) + MOST_ROWS - 1) // MOST_ROWS).clip(lower_bound=1)
+    return figures.filter(place % step == 0)
+
+
+def evidence_of_raw(con: duckdb.DuckDBPyConnection, path: Path, contract: Contract, until: dt.date) -> pl.DataFrame:
+    """``evidence`` of the rows of a Parquet file in the form of raw ones, of each ``_file``, which is a column more."""
+    series, day = series_columns(contract), day_column(contract)
+    guarded = ", ".join(f"cast({guard.column} as double) as {guard.column}" for guard in contract.guards)
+    names = [*series, *([day] if day else [])]
+    listed = ", ".join(names)
+    relation = f"read_parquet({quoted(str(path))})"
+    newest, until_then, recent, parameters = "1", "", "", []
+    if day is not None:
+        newest, until_then = f"max(cast({day} as date))", f" where cast({day} as date) <= ?"
+        recent, parameters = f"cast({day} as date) between newest - {SPAN.days} and newest and ", [until]
+    # Of a large file a part, chosen by its keys: the same of the same rows.
     rows = con.sql(
-        f"select _file, {names}, {figures} from {source} where {newest}"
-        f" qualify row_number() over (partition by _file order by hash({names})) <= {most}",
+        f"select _file, {listed}, {guarded} from {relation} join (select _file, {newest} as newest, count(*) as size"
+        f" from {relation}{until_then} group by _file) using (_file)"
+        f" where {recent}hash({listed}) % greatest(size // {_WHOLE}, 1) = 0",
         params=parameters,
     ).to_arrow_table()
-    for (file,), of_file in pl.DataFrame(rows).group_by(["_file"], maintain_order=True):
-        yield str(file), evidence(of_file, contract, until)
+    figures = pl.DataFrame(rows).select(*names, *(guard.column for guard in contract.guards), _FILE)
+    return _newest(figures.drop_nulls(series), day)
 
 
 # ------------------------------------------------------------------ what is known
@@ -195,9 +182,11 @@ def _known(contract: Contract, wanted: pl.DataFrame, raw: Sequence[ParquetFile],
     keys = ", ".join(by)
     moment = "knowledge_at" if day is None else f"({day}, knowledge_at)"
     latest = ", ".join(f"cast(arg_max({g.column}, {moment}) as double) as {g.column}" for g in contract.guards)
-    first = last = None
+    first: Any = None
+    last: Any = None
     if day is not None and day in wanted.columns:
-        first, last = wanted[day].min() - near(contract), wanted[day].max() + near(contract)  # type: ignore[operator]
+        first, last = wanted[day].min(), wanted[day].max()
+        first, last = first - near(contract), last + near(contract)
     paths = [quoted(str(file.path)) for file in raw if file.may_hold(*(_as_text(edge) for edge in (first, last)))]
     with duckdb.connect(":memory:") as con:
         con.execute("set TimeZone = 'UTC'")
@@ -356,13 +345,13 @@ def _is_vouched_for(file: str) -> bool:
     return VOUCHED in PurePosixPath(file.split("!")[0]).parent.parts
 
 
-def _implausible(contract: Contract, batch: Delivered) -> str:
+def _implausible(contract: Contract, figures: pl.DataFrame, name: str) -> str:
     """Why figures are too small for their unit where nothing is known to compare them with (R69), else ""."""
-    dialect = next((found for found in dialects_of(contract.name) if found.name == batch.dialect), None)
+    dialect = next((found for found in dialects_of(contract.name) if found.name == name), None)
     column = dialect.guarded_column if dialect else None
     if dialect is None or column is None:
         return ""
-    median = batch.figures[column].median()
+    median = figures[column].median()
     if not isinstance(median, float) or median >= dialect.implausible_below:
         return ""
     guard = next(guard for guard in contract.guards if guard.column == column)
@@ -379,50 +368,51 @@ def can_judge(contract: Contract, dialects: Collection[str], raw: Sequence[Parqu
     return bool(raw) or any(d.guarded_column for d in dialects_of(contract.name) if d.name in dialects)
 
 
-def held_back(contract: Contract, delivered: Mapping[int, Delivered], raw: Sequence[ParquetFile]) -> dict[int, str]:
-    """Which batches of one run and table count in another unit than the table does: number -> reason.
+def held_back(
+    contract: Contract, figures: pl.DataFrame, dialects: Mapping[str, str], raw: Sequence[ParquetFile]
+) -> dict[str, str]:
+    """Which files of one run and table count in another unit than the table does: ``_file`` -> reason.
 
-    ``delivered``: what the batches say, by any number that the caller knows them by. ``raw``: the committed files of
-    the table; of a dated table only those are opened that hold days within ``near`` of the batches'.
+    ``figures``: what ``evidence`` and ``evidence_of_raw`` returned, with ``_file``. ``dialects``: by ``_file``, the
+    name of the dialect that read it. ``raw``: the committed files of the table; of a dated table only those are opened
+    that hold days within ``near`` of the figures'.
     """
     day, series = day_column(contract), series_columns(contract)
-    heard = {
-        number: _newest(batch.figures, day)
-        for number, batch in delivered.items()
-        if contract.guards and len(batch.figures) and not _is_vouched_for(batch.file)
-    }
-    if not heard:
+    files = [file for file in dialects if not _is_vouched_for(file)]
+    figures = _newest(figures, day).join(
+        pl.DataFrame({_FILE: files, _GROUP: range(len(files))}, schema={_FILE: pl.String, _GROUP: pl.Int64}), on=_FILE
+    )
+    if not contract.guards or not len(figures):
         return {}
     reasons: dict[int, str] = {}
     pairs: dict[str, pl.DataFrame] = {}
     if raw:
-        figures = pl.concat(
-            [frame.with_columns(pl.lit(number, pl.Int64).alias(_GROUP)) for number, frame in heard.items()]
-        )
         pairs = _all_pairs(contract, figures, raw)
         counts = figures.group_by(_GROUP).agg(pl.struct(series).n_unique().alias("series"))
         one_series = counts.filter(pl.col("series") == 1)[_GROUP].to_list()
-        for number, verdicts in _all_judged(contract, pairs, one_series).items():
-            reasons[number] = "; ".join(verdict.text for verdict in verdicts)
-        for number, reason in _pooled(contract, delivered, list(heard), pairs).items():
-            reasons.setdefault(number, reason)
-    compared = {number for frame in pairs.values() for number in frame[_GROUP].unique()}
-    for number in heard.keys() - compared - reasons.keys():
-        if reason := _implausible(contract, delivered[number]):
-            reasons[number] = reason
+        for group, verdicts in _all_judged(contract, pairs, one_series).items():
+            reasons[group] = "; ".join(verdict.text for verdict in verdicts)
+        for group, reason in _pooled(contract, [dialects[file] for file in files], pairs).items():
+            reasons.setdefault(group, reason)
+    compared = {group for frame in pairs.values() for group in frame[_GROUP].unique()}
+    for group in set(figures[_GROUP].unique()) - compared - reasons.keys():
+        alone = figures.filter(pl.col(_GROUP) == group) if can_judge(contract, [dialects[files[group]]], []) else None
+        if alone is not None and (reason := _implausible(contract, alone, dialects[files[group]])):
+            reasons[group] = reason
     advice = f"; if the figures are right, land the file again in a folder named {VOUCHED}"
-    return {number: f"{reason}{advice}" for number, reason in reasons.items()}
+    return {files[group]: f"{reason}{advice}" for group, reason in reasons.items()}
 
 
-def _pooled(
-    contract: Contract, delivered: Mapping[int, Delivered], heard: list[int], pairs: Mapping[str, pl.DataFrame]
-) -> dict[int, str]:
-    """Files too small to be judged alone, judged together with those that the same dialect read in this run."""
+def _pooled(contract: Contract, dialects: Sequence[str], pairs: Mapping[str, pl.DataFrame]) -> dict[int, str]:
+    """Files too small to be judged alone, judged together with those that the same dialect read in this run.
+
+    ``dialects``: by ``_group``.
+    """
     counts = {column: dict(frame.group_by(_GROUP).len().iter_rows()) for column, frame in pairs.items()}
-    small = [number for number in heard if all(count.get(number, 0) < ENOUGH for count in counts.values())]
-    names = sorted({delivered[number].dialect for number in small})
+    small = [group for group in range(len(dialects)) if all(count.get(group, 0) < ENOUGH for count in counts.values())]
+    names = sorted({dialects[group] for group in small})
     pool = pl.DataFrame(
-        {_GROUP: small, "_pool": [names.index(delivered[number].dialect) for number in small]},
+        {_GROUP: small, "_pool": [names.index(dialects[group]) for group in small]},
         schema={_GROUP: pl.Int64, "_pool": pl.Int64},
     )
     series = series_columns(contract)
@@ -438,9 +428,9 @@ def _pooled(
     own = {column: _compare(frame) for column, frame in pairs.items()}
     for index, verdicts in _all_judged(contract, together).items():
         for verdict in verdicts:
-            for number in pool.filter(pl.col("_pool") == index)[_GROUP]:
-                ratio = own[verdict.guard.column].get(number, NOTHING).ratio
+            for group in pool.filter(pl.col("_pool") == index)[_GROUP]:
+                ratio = own[verdict.guard.column].get(group, NOTHING).ratio
                 # A file of its own unit stays; one that nothing is known of goes with the others.
                 if not ratio > 0 or abs(math.log10(ratio)) > abs(verdict.power) / 2:
-                    reasons.setdefault(number, f"{verdict.text} in the files of {names[index]}")
+                    reasons.setdefault(group, f"{verdict.text} in the files of {names[index]}")
     return reasons

@@ -414,20 +414,18 @@ def _hold_back(
     """Refuse batches whole that count in another unit than the table does (R69)."""
     if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw):
         return
-    numbers = {batch.file: number for number, batch in enumerate(batches)}
+    by_file = {batch.file: number for number, batch in enumerate(batches) if batch.refused_whole is None}
+    figures = [magnitude.evidence_of_raw(con, each.path, contract, until) for each in staged]
+    for file, number in by_file.items():
+        figures += [found.with_columns(pl.lit(file).alias("_file")) for found in batches[number].guarded]
+    if not figures:
+        return
+    dialects = {file: batches[number].dialect or "" for file, number in by_file.items()}
+    reasons = magnitude.held_back(contract, pl.concat(figures), dialects, raw)
+    for file, reason in reasons.items():
+        batches[by_file[file]].refuse_whole(reason)
     for each in staged:
-        for file, figures in magnitude.evidence_of_raw(con, each.path, contract, until):
-            batches[numbers[file]].guarded.append(figures)
-    delivered = {
-        number: magnitude.Delivered(batch.file, batch.dialect or "", pl.concat(batch.guarded))
-        for number, batch in enumerate(batches)
-        if batch.guarded and batch.refused_whole is None
-    }
-    reasons = magnitude.held_back(contract, delivered, raw)
-    for number, reason in reasons.items():
-        batches[number].refuse_whole(reason)
-    for each in staged:
-        take_out(con, each, {number: batches[number].file for number in reasons})
+        take_out(con, each, {by_file[file]: file for file in reasons})
 
 
 # ------------------------------------------------------------------ deciding and writing

@@ -16,7 +16,7 @@ from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.ingest import magnitude
 from orchestration.ingest.ledger import ParquetFile
-from orchestration.ingest.magnitude import Compared, Delivered, evidence, held_back, moved_by
+from orchestration.ingest.magnitude import Compared, evidence, held_back, moved_by
 from tests.support.warehouse_home import Home, counts
 
 TODAY = dt.date(2026, 3, 2)
@@ -52,11 +52,13 @@ def _known(folder: Path, frame: pl.DataFrame) -> list[ParquetFile]:
 
 
 def _judge(contract: Contract, frames: list[pl.DataFrame], known: list[ParquetFile]) -> dict[int, str]:
-    delivered = {
-        number: Delivered(f"{contract.name}/{number}.csv", "some.dialect", evidence(frame, contract, TODAY))
-        for number, frame in enumerate(frames)
-    }
-    return held_back(contract, delivered, known)
+    names = [f"{contract.name}/{number}.csv" for number in range(len(frames))]
+    figures = [
+        evidence(frame, contract, TODAY).with_columns(pl.lit(name).alias("_file"))
+        for name, frame in zip(names, frames, strict=True)
+    ]
+    held = held_back(contract, pl.concat(figures), dict.fromkeys(names, "some.dialect"), known)
+    return {names.index(name): reason for name, reason in held.items()}
 
 
 def _of(ratios: list[float]) -> Compared:
