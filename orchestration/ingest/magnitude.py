@@ -140,8 +140,10 @@ def evidence(figures: pl.DataFrame, contract: Contract, until: dt.date) -> pl.Da
 
 
 def _newest(figures: pl.DataFrame, day: str | None) -> pl.DataFrame:
-    """The cut of ``evidence``, of each ``_file`` by itself."""
+    """The cut of ``evidence``, of each ``_file`` by itself; moments in UTC, whatever the zone they were read in."""
     if day is not None:
+        if isinstance(figures.schema[day], pl.Datetime):
+            figures = figures.with_columns(pl.col(day).dt.convert_time_zone("UTC"))
         days, newest = pl.col(day).cast(pl.Date), pl.col(day).cast(pl.Date).max().over(_FILE)
         figures = figures.filter(days >= newest - SPAN)
         figures = figures.filter((days == newest) | ((days == newest).sum().over(_FILE) < 4 * ENOUGH))
