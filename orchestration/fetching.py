@@ -255,14 +255,16 @@ def _alone(settings: Settings, dataset: Dataset) -> Iterator[None]:
 def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.datetime) -> FetchedFile:
     """Put an answer under ``landing/<table>/<provider>/``, whole or not at all, and never over another file.
 
-    The same bytes under the same name are nothing new. Other bytes get the moment of the fetch into their name
-    (``a.json`` -> ``a-fetched20250424193000000000.json``, market time), in a form in which no code and no date is
-    found (``ingest.names``). Raises ``ValueError`` for a name that no run would read.
+    An answer without a record is not kept (its ``name`` is empty): it may be a throttled one, and a run would have to
+    refuse what has no header. The same bytes under the same name are nothing new. Other bytes get the moment of the
+    fetch into their name (``a.json`` -> ``a-fetched20250424193000000000.json``, market time), in a form in which no
+    code and no date is found (``ingest.names``). Raises ``ValueError`` for a name that no run would read.
     """
     relative = landed_name(delivery.table, provider, delivery.name)
     target = landing / relative
     digest = hashlib.sha256(delivery.content).hexdigest()
-    is_new = not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
+    is_kept = delivery.rows > 0
+    is_new = is_kept and not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
     if is_new:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
@@ -272,7 +274,7 @@ def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.dateti
         _write(target, delivery.content)
     return FetchedFile(
         table=delivery.table,
-        name=target.relative_to(landing).as_posix(),
+        name=target.relative_to(landing).as_posix() if is_kept else "",
         is_new=is_new,
         sha256=digest,
         bytes=len(delivery.content),

@@ -150,7 +150,9 @@ def test_a_failure_keeps_what_landed_before_and_says_so(home: Home, error: Excep
 
 def test_no_record_is_an_empty_outcome(home: Home) -> None:
     assert run(home, dataset()).outcome == "empty"
-    assert run(home, dataset(delivery(rows=0))).outcome == "empty"
+    empty = run(home, dataset(delivery(rows=0, day=dt.date(2025, 4, 24))))
+    assert (empty.outcome, empty.pages, empty.files[0].name, empty.new_files) == ("empty", 1, "", 0)
+    assert landed(home) == [], "an answer that may be a throttled one is not kept"
 
 
 def test_a_missing_token_is_said_before_anything_is_asked(home: Home) -> None:
