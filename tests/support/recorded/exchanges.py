@@ -1,6 +1,6 @@
 """Answers of the exchanges' own pages. Headers and keys: what akshare 1.19 indexes (``fund/fund_scale_szse.py``,
-``fund_etf_szse.py``, ``fund_etf_sse.py``), units and traps: the domain notes, 1.2. Shanghai's envelope: public programs that keep an answer
-of query.sse.com.cn whole; where it is paged, its records stand in it twice."""
+``fund_etf_szse.py``, ``fund_etf_sse.py``), units and traps: the domain notes, 1.2. Shanghai's envelope: public programs
+that keep an answer of query.sse.com.cn whole; where it is paged, its records stand in it twice."""
 
 from __future__ import annotations
 
