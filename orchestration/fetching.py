@@ -151,6 +151,8 @@ def require_askable(dataset: Dataset, wanted: Wanted) -> None:
     for need in dataset.needs:
         if not getattr(wanted, need):
             raise RefusedError(f"{dataset.key} has to be asked about {need}: set SECTOR_WATCH_{need.upper()}")
+    if (why := dataset.unfit(wanted)) is not None:
+        raise RefusedError(f"{dataset.key} {why}")
 
 
 # -------------------------------------------------------------------- fetch

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
+from orchestration.dialects.base import Match
 from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import deciding, magnitude
 from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
@@ -37,7 +37,7 @@ from orchestration.ingest.files import (
 )
 from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
 from orchestration.ingest.names import fixed_columns
-from orchestration.ingest.records import Chunk, Table, chunks_of_lines, tables
+from orchestration.ingest.records import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Table, chunks_of_lines, tables
 from orchestration.ingest.store import store_quarantine, store_raw
 from orchestration.ingest.typing import Typist, connect
 from orchestration.settings import Settings
@@ -65,6 +65,7 @@ class _Batch:
     refused: list[tuple[int | None, str, str]] = field(default_factory=list)
     refused_whole: str | None = None
     warnings: list[str] = field(default_factory=list)
+    off_calendar: int = 0
     typed: list[pa.Table] = field(default_factory=list)
     guarded: list[pl.DataFrame] = field(default_factory=list)
 
@@ -177,6 +178,7 @@ def _ingest(
     unchanged: list[LandedFile] = []
     known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
+    waiting = _Waiting(typist)
     con = connect(threads=settings.threads, memory_limit=settings.memory_limit, folder=folder)
     try:
         for landed in files:
@@ -191,7 +193,7 @@ def _ingest(
             before = len(batches)
             found = None if every_line else _plain_file(landed, len(batches), contract, known_dialects, seen)
             if found is None:
-                _read_file(landed, seen.sha256, contract, known_dialects, typist, batches, ingested_at)
+                _read_file(landed, seen.sha256, contract, known_dialects, typist, waiting, batches, ingested_at)
             else:
                 plain.append(found)
                 unchanged.append(landed)
@@ -205,7 +207,8 @@ def _ingest(
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
         stem = folder / (batches[0].batch_id if batches else "none")
         try:
-            staged = _stage(con, typist, plain, batches, stem)
+            staged = _stage(con, typist, plain, batches, waiting, stem)
+            waiting.flush()
         finally:
             if changed := [landed.name for landed in unchanged if has_changed(landed)]:
                 raise _ChangedError(changed)
@@ -244,6 +247,9 @@ def _report(
     batch: _Batch, table: str, ingested_at: dt.datetime, accepted: int, latest: dt.datetime | None
 ) -> BatchReport:
     quarantined = 0 if batch.refused_whole else len(batch.refused)
+    warnings = list(batch.warnings)
+    if batch.off_calendar:
+        warnings.append(f"{batch.off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     return BatchReport(
         batch_id=batch.batch_id,
         table_name=table,
@@ -256,7 +262,7 @@ def _report(
         rows_repeated=batch.landed - accepted - quarantined,
         ingested_at=ingested_at,
         unknown_columns=batch.unknown,
-        warnings=tuple(batch.warnings),
+        warnings=tuple(warnings),
         refused_whole=batch.refused_whole,
         latest_knowledge=latest,
         columns=batch.columns,
@@ -272,6 +278,7 @@ def _read_file(
     contract: Contract,
     known_dialects: Recogniser,
     typist: Typist,
+    waiting: _Waiting,
     batches: list[_Batch],
     ingested_at: dt.datetime,
 ) -> None:
@@ -296,7 +303,7 @@ def _read_file(
                         continue
                     batch = _new_batch(landed, found.label, digest, ingested_at)
                     batches.append(batch)
-                    _read_table(batch, part, found, contract, typist)
+                    _read_table(batch, part, found, contract, typist, waiting)
             except UnreadableError as error:
                 del batches[of_part:]
                 refuse(part.label, str(error))
@@ -340,17 +347,21 @@ def _plain_batch(landed: LandedFile, found: PlainFile, digest: str, ingested_at:
 
 
 def _stage(
-    con: duckdb.DuckDBPyConnection, typist: Typist, plain: list[PlainFile], batches: list[_Batch], stem: Path
+    con: duckdb.DuckDBPyConnection,
+    typist: Typist,
+    plain: list[PlainFile],
+    batches: list[_Batch],
+    waiting: _Waiting,
+    stem: Path,
 ) -> list[Staged]:
     """Stage the plain files; their lines that are not plain are typed with those of the other files."""
-    off_calendar: Counter[int] = Counter()
 
     def read(file: PlainFile, leftover: Leftover) -> None:
         batch, layout = batches[file.number], file.layout
         fixed = dict(zip(layout.fixed, file.fixed, strict=True))
         table = Table(batch.file, list(layout.header), layout.match, iter(()))
         for chunk in chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, table):
-            off_calendar[file.number] += _take(batch, typist, chunk, table, fixed)
+            waiting.add(batch, chunk, table, fixed)
 
     sources = {
         file.number: Source(
@@ -362,28 +373,64 @@ def _stage(
     for each in staged:
         for number, rows in each.rows.items():
             batches[number].landed += rows
-    for number, count in off_calendar.items():
-        _warn_off_calendar(batches[number], count)
     return staged
 
 
-def _take(batch: _Batch, typist: Typist, chunk: Chunk, table: Table, fixed: dict[str, str]) -> int:
-    """Type a chunk into a batch; gives the number of rows that the calendars are known to err about."""
-    typed = typist.type_chunk(chunk, table.match, table.header, fixed)
-    batch.refused += typed.refused
-    batch.landed += typed.accepted.num_rows + len(typed.refused)
-    batch.typed.append(typed.accepted)
-    if typed.guarded is not None:
-        batch.guarded.append(typed.guarded)
-    return typed.off_calendar
+class _Waiting:
+    """Chunks that wait to be typed: those of one header and dialect together, since a statement costs as much for a
+    few rows as for thousands."""
+
+    def __init__(self, typist: Typist) -> None:
+        self._typist = typist
+        self._chunks: dict[tuple[Match, tuple[str, ...], tuple[str, ...]], list[tuple[_Batch, Chunk, dict[str, str]]]]
+        self._chunks, self._rows, self._weight = {}, 0, 0
+
+    def add(self, batch: _Batch, chunk: Chunk, table: Table, fixed: dict[str, str]) -> None:
+        """Take a chunk of a batch; ``fixed`` as for ``Typist.type_chunk``."""
+        if table.match.dialect.derived_key is not None:
+            self._type(table.match, table.header, [(batch, chunk, fixed)])
+            return
+        self._chunks.setdefault((table.match, tuple(table.header), tuple(fixed)), []).append((batch, chunk, fixed))
+        self._rows += len(chunk)
+        self._weight += chunk.weight
+        if self._rows >= CHUNK_ROWS or self._weight >= CHUNK_WEIGHT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Type all that waits. A batch that a bug does not let through is refused whole, the others go on."""
+        chunks, self._chunks, self._rows, self._weight = self._chunks, {}, 0, 0
+        for (match, header, _), together in chunks.items():
+            try:
+                self._type(match, list(header), together)
+            except (CalendarHorizonError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 (whose it is shows when each is typed alone)
+                for one in together:
+                    self._type_alone(match, list(header), one)
+
+    def _type_alone(self, match: Match, header: list[str], one: tuple[_Batch, Chunk, dict[str, str]]) -> None:
+        try:
+            self._type(match, header, [one])
+        except (CalendarHorizonError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 (a bug on hostile cells must not stop the other files)
+            one[0].refuse_whole(f"cannot be read: {type(error).__name__}: {error}")
+
+    def _type(self, match: Match, header: list[str], together: list[tuple[_Batch, Chunk, dict[str, str]]]) -> None:
+        wanted = [one for one in together if one[0].refused_whole is None]
+        if not wanted:
+            return
+        found = self._typist.type_chunks([(chunk, fixed) for _, chunk, fixed in wanted], match, header)
+        for (batch, _, _), typed in zip(wanted, found, strict=True):
+            batch.refused += typed.refused
+            batch.landed += typed.accepted.num_rows + len(typed.refused)
+            batch.typed.append(typed.accepted)
+            batch.off_calendar += typed.off_calendar
+            if typed.guarded is not None:
+                batch.guarded.append(typed.guarded)
 
 
-def _warn_off_calendar(batch: _Batch, count: int) -> None:
-    if count:
-        batch.warnings.append(f"{count} row(s) before 2000 on dates that are no session by the calendar")
-
-
-def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist) -> None:
+def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist, waiting: _Waiting) -> None:
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
     batch.columns = (*match.sources, *match.unknown)
@@ -397,11 +444,9 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
                 " the records carry none"
             )
         typist.begin_part()
-        off_calendar = 0
         for chunk in found.chunks:
-            off_calendar += _take(batch, typist, chunk, found, fixed)
+            waiting.add(batch, chunk, found, fixed)
         batch.warnings += found.notes
-        _warn_off_calendar(batch, off_calendar)
     except UnreadableError as error:
         batch.refuse_whole(str(error))
 

@@ -94,6 +94,7 @@ class Dataset:
     cursor_overlap: dt.timedelta = dt.timedelta(hours=1)
     scheduled: bool = True
     missing: Callable[[], str | None] = field(default=lambda: None)
+    unfit: Callable[[Wanted], str | None] = field(default=lambda wanted: None)
 
     @property
     def key(self) -> str:

@@ -30,16 +30,8 @@ from collections.abc import Callable
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from orchestration.providers.akshare.answers import Page, read_page
+from orchestration.providers.akshare.answers import Page, TooManyPagesError, read_page
 from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError
-
-
-class TooManyPagesError(Exception):
-    """The first page says that more pages follow than may be asked for."""
-
-    def __init__(self, pages: int) -> None:
-        super().__init__(f"{pages} pages")
-        self.pages = pages
 
 
 class Wire:
@@ -173,9 +165,11 @@ def _answer(wire: Wire, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(error: Exception) -> str:
+    """What is no JSON is a ``RequestException`` too, by the words of ``requests``, though it came whole."""
     import requests
 
-    return "UnavailableError" if isinstance(error, requests.RequestException | OSError) else "MalformedError"
+    came_whole = isinstance(error, ValueError) or not isinstance(error, requests.RequestException | OSError)
+    return "MalformedError" if came_whole else "UnavailableError"
 
 
 def _where(error: Exception) -> str:
@@ -198,7 +192,7 @@ def main() -> None:
     way_out = _silence()
 
     def say(message: dict[str, Any]) -> None:
-        way_out.write(json.dumps(message, ensure_ascii=False) + "\n")
+        way_out.write(json.dumps(message) + "\n")
         way_out.flush()
 
     from requests.adapters import HTTPAdapter

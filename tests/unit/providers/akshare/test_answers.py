@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.providers.akshare.answers import Page, read_page, totals_disagree
-from orchestration.providers.delivery import MalformedError, RefusedError, ThrottledError, UnavailableError
+from orchestration.providers.delivery import (
+    MalformedError,
+    ProviderError,
+    RefusedError,
+    ThrottledError,
+    UnavailableError,
+)
 
 LIST = "push2.eastmoney.com/api/qt/clist/get"
 BARS = "push2his.eastmoney.com/api/qt/stock/kline/get"
@@ -64,7 +70,13 @@ def test_net_values_tell_none_from_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(403, RefusedError), (404, RefusedError), (429, ThrottledError), (500, UnavailableError), (502, UnavailableError)],
+    [
+        (403, RefusedError),
+        (404, MalformedError),
+        (429, ThrottledError),
+        (500, UnavailableError),
+        (502, UnavailableError),
+    ],
 )
 def test_a_status_has_its_error_with_the_first_words_of_the_answer(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=rf"{status}.*slow down"):
@@ -124,3 +136,28 @@ def test_equal_records_without_a_key_may_stand_on_one_page_and_meet_at_its_end()
         Page(CENTRE, 2, 2, 4, ids=("a", "b"), keyed=False),
     ]
     assert "delivered twice" in (totals_disagree(overlapping) or "")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["data", "diff", "total", "result", "pages", "count", "f12", "TotalCount", "Data", "LSJZList"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_JSON, st.sampled_from([(LIST, {"pn": "1"}), (BARS, {}), (CENTRE, {"reportName": "R"}), ("x/f10/lsjz", {})]))
+def test_whatever_comes_is_described_or_refused_in_our_words(answer: Any, asked: tuple[str, dict[str, str]]) -> None:
+    try:
+        page = _page(asked[0], answer, **asked[1])
+    except ProviderError:
+        return
+    assert totals_disagree([page]) is None or page.total != page.rows or len(set(page.ids)) < len(page.ids)
