@@ -13,6 +13,8 @@ from expectations.suites import (
     fct_etf_intraday,
     fct_etf_tracking,
     fct_funding_quarterly,
+    fct_funding_restatement,
+    fct_funding_stage_quarterly,
     fct_index_breadth_daily,
     fct_index_daily,
     fct_index_intraday,
@@ -48,6 +50,8 @@ SUITES: tuple[Suite, ...] = (
     fct_concept_daily.SUITE,
     fct_sector_visits_daily.SUITE,
     fct_funding_quarterly.SUITE,
+    fct_funding_stage_quarterly.SUITE,
+    fct_funding_restatement.SUITE,
     fct_sector_daily.SUITE,
     rpt_market_note.SUITE,
 )

@@ -43,6 +43,10 @@ MARTS = {
     "institutions_mtd rank_mtd knowledge_at",
     "fct_funding_quarterly": "profile segment region quarter_start amount_usd deals disclosed_share yoy_latest "
     "yoy_lag_matched completeness knowledge_at",
+    "fct_funding_stage_quarterly": "profile segment region stage quarter_start amount_usd deals disclosed_share "
+    "yoy_latest yoy_lag_matched knowledge_at",
+    "fct_funding_restatement": "profile segment region quarter_start known_at quarters_after is_latest vintage_status "
+    "amount_usd deals first_amount_usd first_deals amount_change_ratio deals_change_ratio knowledge_at",
     "fct_sector_daily": "sector_code trade_date members knowledge_at",
     "rpt_market_note": "note_date claim_id claim value value_text unit as_of source_table source_filter evidence_rows "
     "status",

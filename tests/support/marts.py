@@ -66,7 +66,12 @@ MARTS: dict[str, str] = {
     "knowledge_at timestamptz",
     "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
     "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
-    "knowledge_at timestamptz",
+    "is_ended boolean, knowledge_at timestamptz",
+    "fct_funding_stage_quarterly": "profile varchar, segment varchar, region varchar, stage varchar, "
+    "quarter_start date, amount_usd money, deals bigint, disclosed_share double, knowledge_at timestamptz",
+    "fct_funding_restatement": "profile varchar, segment varchar, region varchar, quarter_start date, "
+    "known_at timestamptz, quarters_after integer, is_latest boolean, vintage_status varchar, amount_usd money, "
+    "deals bigint, first_known_at timestamptz, knowledge_at timestamptz",
     "fct_sector_daily": "sector_code varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
     "knowledge_at timestamptz",
     "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "
