@@ -63,6 +63,8 @@ MARTS: dict[str, str] = {
     "equal_weight_change_ratio double, leader_code varchar, leader_change_ratio double, knowledge_at timestamptz",
     "fct_sector_visits_daily": "scheme varchar, sector_code varchar, as_of_date date, visitor_type varchar, "
     "sector_name varchar, companies_mtd bigint, visits_mtd bigint, institutions_mtd bigint, rank_mtd bigint, "
+    "companies_excluding_briefings_mtd bigint, visits_excluding_briefings_mtd bigint, first_time_companies_mtd bigint, "
+    "completeness_mtd double, "
     "knowledge_at timestamptz",
     "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
     "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
