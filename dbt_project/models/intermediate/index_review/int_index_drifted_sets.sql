@@ -1,5 +1,5 @@
--- Weights of a set after the close of the date on which the next one replaces it: drifted to the last day that is
--- asked for, and over that day. No such day: the drift is unknown.
+-- Weights of a set after the close of the date on which the next one replaces it: start-of-day weights of its last day,
+-- grown by that day's changes. A set without any day has no drift.
 with last_days as (
     select
         reviews.index_code,
