@@ -1,25 +1,23 @@
 """A first draft of a declared dialect, guessed from a file's header and first rows: ``sector dialect FILE --new NAME``.
 
-Belongs here: guesses, and writing them down so that a person can mend them. Every guess comes from something that
-stands in the file (a name that a shipped dialect or contract uses too, a unit in brackets, codes that a style reads);
-where nothing says, the draft holds a question mark, and ``confirmed = false`` keeps all of it from being used. Does not
-belong here: what a declared dialect may hold (``orchestration.dialects.own``).
+Belongs here: trying the guesses on the rows, and writing them down so that a person can mend them: what nothing says is
+a question mark, and ``confirmed = false`` keeps all of it from being used. Does not belong here: the guesses
+(``orchestration.dialect_guess``), what a declared dialect may hold (``orchestration.dialects.own``).
 """
 
 from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from orchestration.contracts import CONTRACTS
-from orchestration.contracts.base import Contract, Field, Kind
+from orchestration.contracts.base import Contract
+from orchestration.dialect_guess import Guess, guess, likeliest_table
 from orchestration.dialect_report import Anyone, NoSuchFileError, examine, first_rows, fit_of, landed
-from orchestration.dialects import CODE_KINDS, STAMP, NoDialectError, dialects_of
+from orchestration.dialects import CODE_KINDS, STAMP, NoDialectError
 from orchestration.dialects.base import CodeStyle, Column, Dialect, Match, View
 from orchestration.dialects.own import STYLES, UNITS, UNKNOWN, OwnDialectError, own_dialects, read_own
 from orchestration.ingest.files import Part, UnreadableError, parts
@@ -31,36 +29,6 @@ DRAFT_ROWS = 200
 WHOLE_BELOW = 64 << 20
 """Bytes of a file that is read to its end, to see what stands below the table."""
 
-_ASKED_FOR_UNIT = (Kind.MONEY, Kind.SHARES, Kind.RATIO)
-"""Kinds whose numbers come in lots, ten thousands or percent; the others are delivered as they are."""
-
-SYNONYMS = {
-    "代码": "code", "证券代码": "code", "基金代码": "code", "股票代码": "code", "交易代码": "code", "code": "code",
-    "wind代码": "code", "symbol": "code", "ticker": "code",
-    "指数代码": "index_code", "日期": "date", "交易日期": "date", "交易日": "date", "date": "date",
-    "前收盘价": "prev_close", "前收盘": "prev_close", "昨收盘": "prev_close", "昨收": "prev_close",
-    "前收": "prev_close",
-    "成交金额": "turnover", "成交额": "turnover", "成交量": "volume_shares", "单位净值": "unit_nav",
-    "累计净值": "accumulated_nav", "累计单位净值": "accumulated_nav", "基金份额": "shares", "总份额": "shares",
-    "场内份额": "shares", "基金份额合计": "shares", "权重": "weight",
-}  # fmt: skip
-"""Headers that desks and vendors use and no shipped dialect declares, in the words of ``_meant``."""
-
-NAMES_OF_THINGS = ("简称", "证券简称", "基金简称", "股票简称", "名称", "证券名称", "序号")
-"""Columns that are read by people only, where the table has no column for a name."""
-
-
-@dataclass(frozen=True)
-class Guess:
-    """What one delivered column may become. ``why``: what in the file says so."""
-
-    source: str
-    to: str
-    unit: str | None = None
-    style: str | None = None
-    ignored: bool = False
-    why: str = ""
-
 
 @dataclass(frozen=True)
 class Draft:
@@ -70,83 +38,6 @@ class Draft:
     table: str
     header: tuple[str, ...]
     open_questions: tuple[str, ...]
-
-
-def split_header(name: str) -> tuple[str, str]:
-    """A header's name and the unit that stands in it: ``成交额(万元)``, ``收盘价 [单位] 元``, ``volume (lots)``."""
-    text = unicodedata.normalize("NFKC", name).strip()
-    labelled = re.search(r"[\[【]?单位[\]】]?\s*[:]?\s*([^\s\])】]+)", text)
-    base = re.split(r"[\n\[【(]", text, maxsplit=1)[0]
-    bracketed = re.search(r"[(\[【]([^()\[\]【】]*)[)\]】]\s*$", text)
-    unit = labelled[1] if labelled else bracketed[1] if bracketed else ""
-    if text.endswith("%") and not unit:
-        base, unit = text[:-1], "%"
-    return re.sub(r"[\s_]+", "_", base.strip()).lower(), unit.strip().removeprefix("单位:")
-
-
-@cache
-def _vocabulary(table: str) -> tuple[dict[str, str], frozenset[str]]:
-    """Header names of all shipped dialects -> column of ``table``, this table's own first; and names it ignores."""
-    contract = CONTRACTS[table]
-    found = {name: name for name in contract.columns}
-    ignored: set[str] = set()
-    for other in (table, *(name for name in CONTRACTS if name != table)):
-        for dialect in dialects_of(other):
-            for column in (*dialect.columns, *(c for view in dialect.views for c in view.columns)):
-                if column.change_from is None and column.target in contract.columns:
-                    found.setdefault(split_header(column.source)[0], column.target)
-            if other == table:
-                ignored |= {split_header(name)[0] for name in dialect.ignored}
-    return found, frozenset(ignored)
-
-
-def _meant(word: str, contract: Contract) -> str | None:
-    """A synonym's column in this table: its code, its business date, or the column of that name."""
-    if word == "code":
-        return next((name for name in contract.key if contract.field(name).kind in CODE_KINDS), None)
-    if word == "date":
-        return next((name for name in contract.key if contract.field(name).kind in (Kind.MARKET_DATE, Kind.DATE)), None)
-    return next((name for name in contract.columns if name == word or name.startswith(f"{word}_")), None)
-
-
-def guess(header: Iterable[str], table: str) -> list[Guess]:
-    """A guess for every column of a header; one contract column is guessed once."""
-    contract = CONTRACTS[table]
-    known, ignored = _vocabulary(table)
-    taken: set[str] = set()
-    found: list[Guess] = []
-    for source in (name for name in header if name):
-        base, unit = split_header(source)
-        target = _meant(SYNONYMS[base], contract) if base in SYNONYMS else known.get(base)
-        if target is None and base == STAMP:
-            target = STAMP
-        if target is None or target in taken:
-            leave = base in ignored or base in NAMES_OF_THINGS
-            found.append(Guess(source, UNKNOWN, ignored=leave, why="" if leave else "nothing says what this is"))
-            continue
-        taken.add(target)
-        field = None if target == STAMP else contract.field(target)
-        found.append(_with_unit(Guess(source, target), field, unit))
-    return found
-
-
-def _with_unit(this: Guess, field: Field | None, unit: str) -> Guess:
-    if field is None or field.kind not in (*_ASKED_FOR_UNIT, Kind.PRICE, Kind.RATE):
-        return this
-    if _is_foreign(unit, field):
-        return replace(this, to=UNKNOWN, why=f"{unit} where {field.name} is in {field.unit}")
-    if unit in UNITS:
-        plain = field.kind in (Kind.PRICE, Kind.RATE) and UNITS[unit] is UNITS["contract"]
-        return this if plain else replace(this, unit=unit, why=f"{unit} stands in the header")
-    if field.kind in _ASKED_FOR_UNIT:
-        return replace(this, unit=UNKNOWN, why=f"no unit in the header: one of {', '.join(UNITS)}")
-    return this
-
-
-def _is_foreign(unit: str, field: Field) -> bool:
-    currencies = {"港": "HKD", "HKD": "HKD", "美": "USD", "USD": "USD"}
-    found = next((currency for sign, currency in currencies.items() if sign in unit.upper()), None)
-    return found is not None and field.unit in ("CNY", "HKD", "USD") and field.unit != found
 
 
 class _Draft:
@@ -175,17 +66,6 @@ def _dialect(table: str, guesses: Iterable[Guess], style_of: dict[str, CodeStyle
     return Dialect(name="draft", table=table, columns=tuple(columns))
 
 
-def likeliest_table(header: list[str]) -> str:
-    """The table of which a header covers most: of its key first, then of its columns."""
-
-    def score(table: str) -> tuple[int, int]:
-        targets = {g.to for g in guess(header, table)}
-        contract = CONTRACTS[table]
-        return -len(set(contract.key) - targets), len(targets & set(contract.columns))
-
-    return max(CONTRACTS, key=score)
-
-
 def write_draft(settings: Settings, path: Path, name: str, table: str | None = None) -> Draft:
     """Write ``SECTOR_HOME/dialects/<name>.toml`` for the first table of a file that no dialect knows.
 
@@ -197,7 +77,7 @@ def write_draft(settings: Settings, path: Path, name: str, table: str | None = N
     if target.exists():
         raise OwnDialectError(f"{target} exists: mend it, or choose another name")
     for sheet in examine(settings, path, table):
-        if sheet.fits:
+        if sheet.fits and sheet.fits[0].accepted:
             fit = sheet.fits[0]
             raise NoSuchFileError(f"{sheet.label} is known already: {fit.table}, read by {fit.dialect}")
     anyone = Anyone([table] if table else list(CONTRACTS), own_dialects(settings.dialects))
@@ -211,6 +91,8 @@ def write_draft(settings: Settings, path: Path, name: str, table: str | None = N
         if not anyone.seen:
             raise NoSuchFileError(f"{path}: {error}") from None
     header = anyone.likeliest_header()
+    if not header:
+        raise NoSuchFileError(f"{path}: none of its first rows can be a header")
     table = table or likeliest_table(header)
     guesses = guess(header, table)
     read, chunk, footers = _read(part, header, table, guesses, anyone.encodings)
@@ -320,7 +202,7 @@ def _comment(this: Guess, example: tuple[str | None, str | None] | None) -> str:
     delivered, stored = example or (None, None)
     shown = []
     if delivered is not None:
-        shown.append(f"{delivered[:30]!r} is stored as {stored}" if stored is not None else f"{delivered[:30]!r}")
+        shown.append(f"{delivered[:30]} -> {stored}" if stored is not None else delivered[:30])
     if this.why:
         shown.append(this.why)
     return f"  # {'; '.join(shown)}".replace("\n", " ").replace("\r", " ") if shown else ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from orchestration.contracts import CONTRACTS
+from orchestration.dialect_guess import likeliest_table
 from orchestration.dialects import STAMP, NoDialectError, dialects_of, held_against
 from orchestration.dialects.base import CodeStyle, Column, Match, Unit
 from orchestration.dialects.own import OwnDialect, own_dialects
@@ -99,14 +100,18 @@ class Near:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table of a file: the dialects that fit it, or why none does and which are near."""
+    """One table of a file: the dialects that fit it, or why none does and which are near.
+
+    ``likely_table``: the raw table whose columns the header's names suggest, where no dialect fits.
+    """
 
     label: str
     found_as: str = ""
     header: tuple[str, ...] = ()
     fits: tuple[Fit, ...] = ()
     refused: str = ""
-    nearest: tuple[Near, ...] = field(default=())
+    nearest: tuple[Near, ...] = ()
+    likely_table: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -130,15 +135,18 @@ class Anyone:
         """The fitting dialect that knows most columns; those of other tables that fit are kept for ``fitting``."""
         self.seen.append(header)
         found = []
+        most = 0
         for name in self.names:
             own = [o.dialect for o in self.own if o.dialect.table == name]
-            fit = sorted((m for m in held_against(name, header, encoding, own) if not m.missing), key=_known)
+            held = sorted(held_against(name, header, encoding, own), key=_known)
+            most = max([most, *map(_known, held)])
+            fit = [match for match in held if not match.missing]
             if len(fit) > 1 and len(fit[-1].sources) == len(fit[-2].sources):
                 names = ", ".join(m.dialect.name for m in fit if len(m.sources) == len(fit[-1].sources))
                 raise NoDialectError(f"several dialects of {name} fit this header equally well ({names})")
             found += fit[-1:]
         if not found:
-            raise NoDialectError("no dialect knows this header")
+            raise NoDialectError("no dialect knows this header", most)
         self.fitting[tuple(header)] = found = sorted(found, key=_known, reverse=True)
         return found[0]
 
@@ -146,6 +154,7 @@ class Anyone:
         """The dialects that know most of a header's columns."""
         held = [m for name in self.names for m in held_against(name, header) if m.sources]
         held.sort(key=lambda m: (len(m.sources), -len(m.missing)), reverse=True)
+        held = [match for match in held if 3 * len(match.sources) >= len(header)]
         return tuple(Near(m.dialect.table, m.dialect.name, len(m.sources), m.missing) for m in held[:NEAREST])
 
     def likeliest_header(self) -> list[str]:
@@ -212,7 +221,11 @@ def _sheets_of(part: Part, names: Sequence[str], own: tuple[OwnDialect, ...]) ->
             if isinstance(found, Table):
                 chunk = first_rows(found, SAMPLE_ROWS)
                 fits = tuple(fit_of(match, part, found, chunk, own) for match in anyone.fitting[tuple(found.header)])
-                yield Sheet(found.label, found.found_as, tuple(found.header), fits)
+                fits = fits if len(names) == 1 else tuple(fit for fit in fits if not _is_chance(fit, found.header))
+                if fits:
+                    yield Sheet(found.label, found.found_as, tuple(found.header), fits)
+                else:
+                    yield _unfit(found.label, "no dialect", anyone)
             else:
                 yield _unfit(found[0], str(found[1]), anyone)
             anyone.seen.clear()
@@ -220,11 +233,20 @@ def _sheets_of(part: Part, names: Sequence[str], own: tuple[OwnDialect, ...]) ->
         yield _unfit(part.label, str(error), anyone)
 
 
+def _is_chance(fit: Fit, header: Sequence[str]) -> bool:
+    """Whether a dialect fits by a few common words only: it reads none of the rows and knows not half of the columns.
+
+    Nobody has said that the file is for its table.
+    """
+    return not fit.accepted and fit.rows > 0 and 2 * (len(header) - len(fit.unknown)) < len(header)
+
+
 def _unfit(label: str, reason: str, anyone: Anyone) -> Sheet:
     header = anyone.likeliest_header()
     near = anyone.nearest(header) if header else ()
+    likely = likeliest_table(header) if header else None
     refused = "no dialect knows its header" if "no dialect" in reason else reason
-    return Sheet(label, "", tuple(header), refused=refused, nearest=near)
+    return Sheet(label, "", tuple(header), refused=refused, nearest=near, likely_table=likely)
 
 
 def first_rows(table: Table, count: int) -> Chunk:
@@ -377,15 +399,16 @@ def _show_unfit(sheet: Sheet, path: Path, out: Console) -> None:
     out.print(f"  {sheet.refused}", markup=False)
     if sheet.header:
         out.print(f"  header: {', '.join(name for name in sheet.header if name)}", markup=False)
-    if not sheet.nearest:
-        return
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 2))
     for heading in ("nearest", "table", "known", "lacks"):
         grid.add_column(heading, overflow="fold", justify="right" if heading == "known" else "left")
     for near in sheet.nearest:
         grid.add_row(near.dialect, near.table, str(near.known), ", ".join(near.lacks))
-    out.print(grid, markup=False)
-    out.print(f"  a draft of your own: sector dialect {path} --table TABLE --new NAME", markup=False)
+    if sheet.nearest:
+        out.print(grid, markup=False)
+    if sheet.likely_table:
+        call = f"sector dialect {path} --table {sheet.likely_table} --new NAME"
+        out.print(f"  by the names of its columns it is for {sheet.likely_table}; for a draft: {call}", markup=False)
 
 
 def _cut(text: str | None) -> str:

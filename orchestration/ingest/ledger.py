@@ -7,6 +7,7 @@ leaves either all of a table's batches or none, and the next run reads what is m
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -60,6 +61,7 @@ create table if not exists parquet_files (
     path text primary key, layer text not null, table_name text not null, first_key text, last_key text,
     latest_knowledge integer
 );
+create table if not exists batch_columns (batch_id text primary key, columns text not null);
 """
 
 # Ledgers of before wrote a file for each batch, named after it.
@@ -88,7 +90,8 @@ def from_micros(micros: int) -> dt.datetime:
 class BatchReport:
     """What became of one landed file, archive member or sheet. Landed = accepted + quarantined + repeated.
 
-    ``refused_whole``: the reason why nothing of it could be read; all counts are 0 then.
+    ``refused_whole``: the reason why nothing of it could be read; all counts are 0 then. ``columns``: those of the
+    file's header that a dialect knows, then the unknown ones; () where no dialect matched.
     """
 
     batch_id: str
@@ -105,6 +108,7 @@ class BatchReport:
     warnings: tuple[str, ...] = ()
     refused_whole: str | None = None
     latest_knowledge: dt.datetime | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,11 @@ class Ledger:
         ]
         return pa.table(arrays, schema=BATCH_SCHEMA)
 
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Columns of each batch by its id, as ``BatchReport`` has them; none for batches read before they were kept."""
+        rows = self._query("select batch_id, columns from batch_columns")
+        return {batch_id: tuple(json.loads(columns)) for batch_id, columns in rows}
+
     def quarantine(self) -> pa.Table:
         """Every refused row and file; see ``QUARANTINE_SCHEMA``."""
         tables = [pq.read_table(file.path, schema=QUARANTINE_SCHEMA) for file in self.parquet_files("quarantine")]
@@ -311,6 +320,10 @@ class Ledger:
                     )
                     for b in batches
                 ],
+            )
+            connection.executemany(
+                "insert into batch_columns values (?, ?)",
+                [(b.batch_id, json.dumps(b.columns, ensure_ascii=False)) for b in batches if b.columns],
             )
             connection.executemany(
                 "insert into parquet_files values (?, ?, ?, ?, ?, ?)",

@@ -198,11 +198,13 @@ DATASETS: tuple[Dataset, ...] = (
         provider=PROVIDER,
         name="szse_fund_list",
         tables=("etf_profiles",),
-        description="The list of Shenzhen's funds: names, managers, listing days.",
+        description="The list of Shenzhen's funds: names, managers, listing days; knows no tracked index.",
         deliver=szse_fund_list,
         client_version=_client_version,
         session_market="SZSE",
         look_back_days=0,
+        # its profiles would become later versions of fuller ones
+        scheduled=False,
     ),
     Dataset(
         provider=PROVIDER,
