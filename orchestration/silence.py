@@ -63,6 +63,10 @@ DROPPED_LIMITS = (0.5, 100.0)
 """Rows per file that a person drops: less than half is a cut export or a correction; years at once are ordinary."""
 
 
+REMEMBERED = dt.timedelta(days=40)
+"""Findings on deliveries older than a month and a bit have been seen: they leave releases and status."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One check on one dataset (``tushare.fund_daily``) or stream of files (``etf_bars/daily [canonical]``)."""
@@ -447,17 +451,20 @@ def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
 
 
 def verdicts(settings: Settings, until: dt.datetime | None = None) -> list[Verdict]:
-    """All verdicts on the last fetch of every dataset and the last files of every stream, as of ``until``."""
+    """The verdicts on the last fetch of every dataset and the last files of every stream, as of ``until`` (now), as
+    far as they are not older than ``REMEMBERED``."""
     receipts = Receipts(settings.ledger)
     found: list[Verdict] = []
+    oldest = (until or dt.datetime.now(dt.UTC)) - REMEMBERED
     for provider, dataset in receipts.fetched():
         history = [
             receipt
             for receipt in receipts.of(provider, dataset, MOST_HISTORY + 1)
             if receipt.outcome != "running" and (until is None or receipt.started_at <= until)
         ]
-        if history:
+        if history and history[0].started_at >= oldest:
             found += judge(history[0], history[1:])
     for stream in streams(settings, until):
-        found += judge_stream(stream)
+        if stream.files[-1][0] >= oldest:
+            found += judge_stream(stream)
     return found

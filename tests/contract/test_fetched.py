@@ -14,7 +14,7 @@ from orchestration.providers import datasets
 from orchestration.providers.transport import Limits, Transport
 from orchestration.providers.tushare.client import refusal
 from orchestration.receipts import Receipt
-from tests.support.fake_provider import Clock, FakeProvider
+from tests.support.fake_provider import Clock, FakeProvider, as_json
 from tests.support.recorded import exchanges, tushare
 from tests.support.warehouse_home import Home
 
@@ -65,6 +65,9 @@ def figures(home: Home, table: str, *columns: str) -> list[tuple[Any, ...]]:
     assert home.quarantine() == []
     return sorted(tuple(row[name] for name in columns) for row in home.raw(table))
 
+
+DAY = ("exchanges.sse_daily_shares", "2025-04-24")
+PATH = "/sse/commonQuery.do"
 
 # ------------------------------------------------------------------- Tushare
 
@@ -195,6 +198,7 @@ def test_frequency_and_permission_share_their_last_words() -> None:
 def test_shenzhen_share_counts_are_dated_by_the_open_they_stand_before(home: Home, server: FakeProvider) -> None:
     receipt = ask(home, server, "exchanges.szse_daily_shares", "2025-04-23", "2025-04-24")
     assert (receipt.outcome, receipt.rows, receipt.files[0].columns[1]) == ("delivered", 4, "基金代码")
+    assert [file.day for file in receipt.files] == [dt.date(2025, 4, 23), dt.date(2025, 4, 24)]
     assert figures(home, "etf_shares", "etf_code", "share_date", "share_basis", "shares")[0] == (
         "159567.SZ", dt.date(2025, 4, 23), "open_of_day", 395_000_000,
     )  # fmt: skip
@@ -217,6 +221,14 @@ def test_shanghai_share_counts_are_in_wan(home: Home, server: FakeProvider) -> N
     )  # fmt: skip
 
 
+def test_an_error_that_shanghai_tells_with_status_200_is_no_answer(home: Home, server: FakeProvider) -> None:
+    server.route(PATH, as_json({"actionErrors": ["系统繁忙"], "pageHelp": {}, "result": None}))
+    receipt = ask(home, server, *DAY)
+    assert (receipt.trouble, "the exchange answers with an error: 系统繁忙" in receipt.message) == ("unavailable", True)
+    server.route(PATH, as_json({"rows": []}))
+    assert "expected a list 'result', found rows" in (ask(home, server, *DAY).message or "")
+
+
 def test_the_list_of_funds_becomes_profiles(home: Home, server: FakeProvider) -> None:
     ask(home, server, "exchanges.szse_fund_list", "2025-04-24")
     assert figures(home, "etf_profiles", "etf_code", "name_zh", "listed_on") == [
@@ -233,9 +245,6 @@ def test_the_same_files_may_be_dropped_by_hand(home: Home, server: FakeProvider)
 
 
 # -------------------------------------------------------------------- faults
-
-DAY = ("exchanges.sse_daily_shares", "2025-04-24")
-PATH = "/sse/commonQuery.do"
 
 
 @pytest.mark.parametrize(
