@@ -42,13 +42,13 @@ def ask(
     since: str,
     until: str | None = None,
     clock: Clock | None = None,
+    limits: Limits = Limits(attempts=2),  # noqa: B008 (frozen)
     **codes: Any,
 ) -> Receipt:
     clock = clock or Clock()
     dataset = BY_KEY[key]
     span = {"since": dt.date.fromisoformat(since), "until": dt.date.fromisoformat(until or since)}
     addresses = {**exchanges.addresses(server), tushare.HOST: f"{server.url}/tushare"}
-    limits = Limits(attempts=2, total_seconds=0.5, silence_seconds=0.2)
     with Transport(addresses, limits, clock=clock, sleep=clock.sleep) as transport:
         wanted = question(home.settings, dataset, **span, **codes)
         receipt = fetch(home.settings, dataset, wanted, transport, clock=lambda: NOW)
@@ -264,7 +264,13 @@ def test_a_failure_lands_nothing_and_names_itself(
     home: Home, server: FakeProvider, provider: str, fault: Any, trouble: str, words: str
 ) -> None:
     server.fault(PATH if provider == "exchanges" else "/tushare", fault)
-    receipt = ask(home, server, *(DAY if provider == "exchanges" else ("tushare.fund_nav", "2025-04-24")))
+    limits = Limits(
+        attempts=2,
+        silence_seconds=0.2 if fault == "hang" else 30,
+        total_seconds=0.5 if fault == "drip" else 30,
+    )
+    question = DAY if provider == "exchanges" else ("tushare.fund_nav", "2025-04-24")
+    receipt = ask(home, server, *question, limits=limits)
     assert (receipt.outcome, receipt.trouble, receipt.pages) == ("failed", trouble, 0)
     assert words in (receipt.message or "")
     assert not any(home.settings.landing.rglob("*.json"))

@@ -225,13 +225,15 @@ def test_dropped_files_are_held_against_those_of_their_folder(home: Home) -> Non
 
 def test_fetched_files_are_judged_by_their_receipts_alone(home: Home) -> None:
     home.now = EVENING
-    drop(home, 0, 20)
+    home.land("etf_bars/p/bars/a.csv", CSV + "159567.SZ,2025-04-22,1,1,1,1,1,100,100\n")
+    home.run()
+    assert [stream.subject for stream in silence.streams(home.settings, home.now)] == ["etf_bars/p/bars [canonical]"]
     receipts = Receipts(home.settings.ledger)
     fetched = receipt()
     receipts.begin(fetched)
-    receipts.add(fetched.fetch_id, 1, dataclasses.replace(file(), name="etf_bars/desk/0.csv"), None)
+    receipts.add(fetched.fetch_id, 1, file(), None)
     receipts.end(fetched.fetch_id, EVENING, "delivered", None, None)
-    assert silence.streams(home.settings) == []
+    assert silence.streams(home.settings, home.now) == []
     assert {verdict.subject for verdict in silence.verdicts(home.settings, until=home.now)} == {"p.bars"}
 
 
