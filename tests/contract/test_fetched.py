@@ -144,6 +144,12 @@ def test_ended_members_are_asked_for_too(home: Home, server: FakeProvider) -> No
     assert ended[0] == ("000566.SZ", "L1", dt.date(2021, 7, 30))
 
 
+def test_sectors_without_any_member_are_no_answer(home: Home, server: FakeProvider) -> None:
+    server.fault("/tushare", "throttled_empty")
+    receipt = ask(home, server, "tushare.index_member_all", "2025-04-24")
+    assert (receipt.outcome, receipt.trouble, "throttling" in (receipt.message or "")) == ("failed", "malformed", True)
+
+
 def test_connect_lists_are_asked_by_channel_from_their_first_day(home: Home, server: FakeProvider) -> None:
     receipt = ask(home, server, "tushare.stock_hsgt", "2025-08-01", "2025-08-13")
     assert receipt.rows == 3
