@@ -142,7 +142,7 @@ def index_member_all(transport: Transport, wanted: Wanted) -> Iterator[Delivery]
             yield page
         if is_new == "Y" and not rows:
             raise MalformedError(
-                "Tushare index_member_all has no current member, which cannot be: fetch again later, it may be throttling"
+                "Tushare index_member_all: no current member, which cannot be: it may be throttling, fetch again later"
             )
 
 
