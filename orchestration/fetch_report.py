@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration import silence
-from orchestration.fetching import fetch, question
+from orchestration.fetching import fetch, nothing_to_ask_about, question
 from orchestration.moments import write_short
 from orchestration.providers import datasets
 from orchestration.providers.delivery import Dataset, RefusedError
@@ -151,8 +151,9 @@ def listing(settings: Settings) -> list[dict[str, Any]]:
     rows = []
     for dataset in datasets():
         last = next(iter(Receipts(settings.ledger).of(dataset.provider, dataset.name, 1)), None)
-        lacking = [need for need in dataset.needs if not _watched(settings, need)]
-        reason = dataset.missing() or ("; ".join(f"set SECTOR_WATCH_{need.upper()}" for need in lacking) or None)
+        wanted = question(settings, dataset)
+        lacking = [nothing_to_ask_about(dataset, need) for need in dataset.needs if not getattr(wanted, need)]
+        reason = dataset.missing() or ("; ".join(lacking) or None)
         rows.append(
             {
                 "dataset": dataset.key,
@@ -169,15 +170,6 @@ def listing(settings: Settings) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _watched(settings: Settings, need: str) -> tuple[str, ...]:
-    return {
-        "etfs": settings.watched_etfs,
-        "indices": settings.watched_indices,
-        "securities": settings.watch_securities,
-        "concepts": settings.watch_concepts,
-    }[need]
 
 
 def print_listing(rows: Sequence[dict[str, Any]], console: Console) -> None:

@@ -40,7 +40,8 @@ create table if not exists fetched_files (
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """One answer, landed. ``name``: path under ``landing/``; ``is_new``: False when the same bytes lay there already.
+    """One answer. ``name``: path under ``landing/``, empty when it held no record; ``is_new``: False when the same
+    bytes lay there already.
 
     The rest is the ``Delivery``'s.
     """
@@ -118,7 +119,7 @@ class Receipt:
             "rows": self.rows,
             "pages": self.pages,
             "new_files": self.new_files,
-            "files": [file.name for file in self.files],
+            "files": [file.name for file in self.files if file.name],
         }
 
 
@@ -240,7 +241,7 @@ class Receipts:
         if not self.path.exists():
             return set()
         with self._open() as connection:
-            return {row["name"] for row in connection.execute("select name from fetched_files")}
+            return {row["name"] for row in connection.execute("select name from fetched_files where name <> ''")}
 
     def last_cursor(self, provider: str, dataset: str) -> dt.datetime | None:
         """How far the changes of a dataset are known."""

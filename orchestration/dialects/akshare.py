@@ -480,7 +480,10 @@ _REFERENCE = (
             *("序号", "名称", "最新价", "涨跌幅", "涨跌额", "成交量", "成交额", "振幅", "最高", "最低", "今开", "昨收"),
             *("换手率", "市盈率-动态", "市净率"),
         ),
-        from_path=rf"(?:.*/)?(?!stock_board_concept_cons_em/)(?P<board>[^/]+)/(?:[^/]*!)?{MOMENT.removeprefix('.*')}",
+        from_path=(
+            r"^(?:.*/)?(?!(?:concept_members|akshare|stock_board_concept_cons_em)/)(?P<board>[^/]+)/(?:[^/]*!)?"
+            + MOMENT.removeprefix(".*")
+        ),
         path_example="CRO概念/20250424T103000+0800.csv",
         path_columns=(("concept", "{board}"), ("as_of_date", ON_ITS_DAY)),
     ),

@@ -248,7 +248,8 @@ def _decide_slice(
     outcome: Outcome,
 ) -> None:
     decisions = versions.decide(new, old.of(new), [origin.carried for origin in origins], contract, ingested_at)
-    decided = new.join(decisions.frame, on="_index", how="left").sort("_index")
+    # A contract may have a column of the name too (that of concept_members does).
+    decided = new.join(decisions.frame.rename({"source": "_source"}), on="_index", how="left").sort("_index")
 
     conflicting = decided.filter(pl.col("decision") == versions.CONFLICTING)
     for row in conflicting.iter_rows(named=True):
@@ -280,6 +281,6 @@ def _decide_slice(
     schema = contract.arrow_schema()
     rows = accepted.join(provenance, on="_part", how="left", maintain_order="left").with_columns(
         pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
-        pl.col("source").alias("_knowledge_source"),
+        pl.col("_source").alias("_knowledge_source"),
     )
     outcome.accepted.append(rows.select(schema.names).to_arrow().cast(schema))

@@ -212,7 +212,8 @@ def _ingest(
         finally:
             if changed := [landed.name for landed in unchanged if has_changed(landed)]:
                 raise _ChangedError(changed)
-        _hold_back(con, contract, batches, staged, ledger.raw_files().get(contract.name, []), typist.ingestion_day)
+        raw = ledger.parquet_files("raw", contract.name)
+        _hold_back(con, contract, batches, staged, raw, typist.ingestion_day)
         origins = _origins(batches)
         typed = [pa.concat_tables(batch.typed) if batch.typed else typist.schema.empty_table() for batch in batches]
         outcome = deciding.decide(
@@ -221,7 +222,7 @@ def _ingest(
             [each.path for each in staged],
             typed,
             origins,
-            ledger.parquet_files("raw", contract.name),
+            raw,
             ingested_at,
         )
         for number, lines in outcome.conflicting.items():
@@ -456,26 +457,24 @@ def _hold_back(
     contract: Contract,
     batches: list[_Batch],
     staged: list[Staged],
-    raw_files: list[Path],
+    raw: list[ParquetFile],
     until: dt.date,
 ) -> None:
     """Refuse batches whole that count in another unit than the table does (R69)."""
-    if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw_files):
+    if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw):
         return
-    numbers = {batch.file: number for number, batch in enumerate(batches)}
+    by_file = {batch.file: number for number, batch in enumerate(batches) if batch.refused_whole is None}
+    figures = [magnitude.evidence_of_raw(con, each.path, contract, until) for each in staged]
+    for file, number in by_file.items():
+        figures += [found.with_columns(pl.lit(file).alias("_file")) for found in batches[number].guarded]
+    if not figures:
+        return
+    dialects = {file: batches[number].dialect or "" for file, number in by_file.items()}
+    reasons = magnitude.held_back(contract, pl.concat(figures), dialects, raw)
+    for file, reason in reasons.items():
+        batches[by_file[file]].refuse_whole(reason)
     for each in staged:
-        for file, figures in magnitude.evidence_of_raw(con, each.path, contract, until):
-            batches[numbers[file]].guarded.append(figures)
-    delivered = {
-        number: magnitude.Delivered(batch.file, batch.dialect or "", pl.concat(batch.guarded))
-        for number, batch in enumerate(batches)
-        if batch.guarded and batch.refused_whole is None
-    }
-    reasons = magnitude.held_back(contract, delivered, raw_files)
-    for number, reason in reasons.items():
-        batches[number].refuse_whole(reason)
-    for each in staged:
-        take_out(con, each, {number: batches[number].file for number in reasons})
+        take_out(con, each, {by_file[file]: file for file in reasons})
 
 
 # ------------------------------------------------------------------ deciding and writing

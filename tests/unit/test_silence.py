@@ -107,6 +107,8 @@ def test_a_list_that_grew_is_a_warning_and_no_total_is_no_verdict() -> None:
     grew = silence.pages(receipt(file(100, page=1, total=150), file(60, page=2, total=150)))
     assert (grew.state, "grew while it was read" in grew.message) == ("warning", True)
     assert silence.pages(receipt(file(100))).state == "unjudged"
+    changes = receipt(file(100, page=1, total=150), file(60, page=2, total=150), cursor=EVENING)
+    assert silence.pages(changes).state == "passed"
 
 
 def test_answers_are_judged_one_by_one() -> None:
@@ -228,3 +230,20 @@ def test_fetched_files_are_judged_by_their_receipts_alone(home: Home) -> None:
     receipts.end(fetched.fetch_id, EVENING, "delivered", None, None)
     assert silence.streams(home.settings) == []
     assert {verdict.subject for verdict in silence.verdicts(home.settings)} == {"p.bars"}
+
+
+# -------------------------------------------------------------- in a release
+
+
+def test_findings_become_warnings_of_the_gate_and_never_refuse() -> None:
+    verdicts = [*silence.judge(receipt(file(0)), []), *silence.judge(receipt(file(9, total=10)), [])]
+    checks = silence.as_checks(verdicts)
+    assert {check.check_name for check in checks} == {"delivery_empty_on_session", "delivery_pages"}
+    assert {(check.severity, check.passed, check.mart) for check in checks} == {("warning", False, "raw.etf_bars")}
+    assert "9 of 10 records" in next(c.reason for c in checks if c.check_name == "delivery_pages")
+
+
+def test_without_history_a_release_says_nothing_and_with_it_one_line() -> None:
+    assert silence.as_checks(silence.judge(receipt(file(), market=None), [])) == []
+    [check] = silence.as_checks(silence.judge(receipt(file()), history(5, file())))
+    assert (check.check_name, check.passed, check.observed) == ("deliveries", True, "1 deliveries as usual")

@@ -63,8 +63,10 @@ def read_page(asked: str, query: dict[str, str], status: int, retry_after: str |
         raise MalformedError(f"{asked} answered {words} instead of data: the site wants a browser, or has moved")
     numbers = (query[name] for name in ("pn", "pageNumber", "pageIndex", "page") if name in query)
     number = int(next(numbers, "1"))
-    answer = _parsed(body)
-    if answer is None:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        # a workbook, a script
         return Page(asked, number, excerpt=f"{len(body):,} bytes that are no JSON, beginning {words[:40]!r}")
     return _described(asked, number, query, answer, words)
 
@@ -83,17 +85,10 @@ def _require_success(asked: str, status: int, retry_after: str | None, words: st
         raise MalformedError(f"{said}: there is nothing of that name there")
 
 
-def _parsed(body: bytes) -> Any:
-    """The JSON value, or None for anything else (workbooks, scripts)."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
 def _described(asked: str, number: int, query: dict[str, str], answer: Any, excerpt: str) -> Page:
-    if isinstance(answer, list):
-        return _list_page(asked, number, answer, excerpt)
+    if answer is None or isinstance(answer, list):
+        # Sina ends its lists with the word null
+        return _list_page(asked, number, answer or [], excerpt)
     if not isinstance(answer, dict):
         return Page(asked, number, excerpt=excerpt)
     if asked.endswith("/clist/get"):
@@ -206,7 +201,7 @@ def totals_disagree(pages: list[Page]) -> str | None:
     """Why the pages do not add up to what the provider says there is, or None.
 
     A page that was asked for twice counts as it came the last time. A list that moves between two pages delivers some
-    records twice and others never. Where records have no key, one that stands at the end of a page and at the
+    records on both and others never. Where records have no key, one that stands at the end of a page and at the
     beginning of the next may well be two; more than one is an overlap.
     """
     for asked in dict.fromkeys(page.asked for page in pages):
@@ -214,26 +209,25 @@ def totals_disagree(pages: list[Page]) -> str | None:
         totals = list(dict.fromkeys(page.total for page in latest if page.total is not None))
         if len(totals) > 1:
             return f"{asked} counted {totals[0]} records on one page and {totals[-1]} on another: it changed meanwhile"
-        twice = _delivered_twice(latest)
+        twice = _on_two_pages(latest)
         if twice and (latest[0].keyed or len(twice) > 1):
             shown = f" ({', '.join(twice[:5])})" if latest[0].keyed else ""
-            return f"{len(twice)} records of {asked} were delivered twice{shown}: pages overlap and others are missing"
+            return f"{len(twice)} records of {asked} stand on two pages{shown}: others are missing"
         rows = sum(page.rows or 0 for page in latest)
         if totals and rows != totals[0]:
             return f"{asked} delivered {rows} records on {len(latest)} page(s) and says that there are {totals[0]}"
     return None
 
 
-def _delivered_twice(pages: list[Page]) -> list[str]:
-    keyed = all(page.keyed for page in pages)
-    times = Counter(identity for page in pages for identity in (page.ids if keyed else set(page.ids)))
+def _on_two_pages(pages: list[Page]) -> list[str]:
+    times = Counter(identity for page in pages for identity in set(page.ids))
     return sorted(identity for identity, count in times.items() if count > 1)
 
 
 def repeated(pages: list[Page]) -> int:
     """Records of the answer asked for last that stand on two of its pages, and that ``totals_disagree`` lets pass."""
     last = [page for page in pages if page.asked == pages[-1].asked]
-    return len(_delivered_twice(list({page.number: page for page in last}.values())))
+    return len(_on_two_pages(list({page.number: page for page in last}.values())))
 
 
 def total_said(pages: list[Page]) -> int | None:

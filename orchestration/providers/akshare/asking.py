@@ -149,6 +149,7 @@ class PerCode:
     columns: tuple[str, ...] = ()
     never_empty: bool = False
     query: tuple[tuple[str, str], ...] = ()
+    leading: tuple[str, ...] = ()
 
     def deliver(self, transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
         """A delivery a code. Codes that give no sense do not stop the others, and are told at the end."""
@@ -180,7 +181,9 @@ class PerCode:
             begin, end = self.span(first, last)
             arguments |= {"start_date": begin, "end_date": end}
             name = f"{code}-{span(first, last)}"
-        question = Question(self.function, arguments, query=dict(self.query), never_empty=self.never_empty)
+        question = Question(
+            self.function, arguments, query=dict(self.query), leading=self.leading, never_empty=self.never_empty
+        )
         frame = talk.ask(question)
         if self.date_column is not None:
             frame = _without_later(frame, self.date_column, last)

@@ -22,7 +22,13 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from orchestration.paths import PROJECT_ROOT
 from orchestration.providers import delivery
 from orchestration.providers.akshare.answers import Page, TooManyPagesError, repeated, total_said, totals_disagree
-from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError, UnavailableError
+from orchestration.providers.delivery import (
+    MalformedError,
+    ProviderError,
+    RefusedError,
+    ThrottledError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from orchestration.providers.transport import Transport
@@ -182,7 +188,12 @@ class Worker:
             env=environment,
         )
         self._process = _Process(popen, cast("IO[bytes]", popen.stdin), cast("IO[bytes]", popen.stdout))
-        self._next(self._process, "the start of akshare", START_SECONDS, time.monotonic() + START_SECONDS)
+        greeting = self._next(self._process, "the start of akshare", START_SECONDS, time.monotonic() + START_SECONDS)
+        if "broken" in greeting:
+            self.close()
+            raise RefusedError(
+                f'akshare cannot be imported ({greeting["broken"]}): pip install "sector-warehouse[akshare]" again'
+            )
         return self._process
 
     def _next(self, process: _Process, what: str, silence: float, end: float) -> dict[str, Any]:

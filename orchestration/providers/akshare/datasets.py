@@ -58,9 +58,15 @@ if TYPE_CHECKING:
 SZSE_SPAN_DAYS = 180
 """Shenzhen answers more than six months with an empty table and no error; six months have 181 days or more."""
 
+# Field names with which records must begin where akshare names them by position (its source, 1.19.5).
 _QUOTE_FIELDS = tuple(f"f{n}" for n in range(1, 19))
+_CSI_FIELDS = (
+    *("tradeDate", "indexCode", "indexNameCnAll", "indexNameCn", "indexNameEnAll", "indexNameEn", "open", "high"),
+    *("low", "close", "change", "changePct", "tradingVol", "tradingValue", "consNumber", "peg"),
+)
 _BOARD_FIELDS = ("f2", "f3", "f4", "f8", "f11", "f12", "f14")
 
+# akshare's headers, for answers in which the provider says that there is nothing.
 _HIST = ("日期", "开盘", "收盘", "最高", "最低", "成交量", "成交额", "振幅", "涨跌幅", "涨跌额", "换手率")
 _MINUTES = ("时间", "开盘", "收盘", "最高", "最低", "成交量", "成交额", "均价")
 _NAV = ("净值日期", "单位净值", "累计净值", "日增长率", "申购状态", "赎回状态")
@@ -253,6 +259,7 @@ _INDEX_DATASETS = (
             "931250.CSI",
             settled=clock.HK_SETTLED,
             columns=_CSI_BARS,
+            leading=_CSI_FIELDS,
         ),
         "Daily bars of CSI indices (CSI).",
         "SOUTHBOUND",

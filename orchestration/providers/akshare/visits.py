@@ -28,6 +28,7 @@ SURVEY_SLICE_DAYS = 7
 LATE_NOTICE_DAYS = 60
 """Visits are announced up to two months afterwards, mostly by Shanghai's companies."""
 
+# The fields asked for, in the order in which akshare names them; and its header, for weeks without visits.
 _SURVEY_FIELDS = (
     *("SECUCODE", "SECURITY_CODE", "SECURITY_NAME_ABBR", "NOTICE_DATE", "RECEIVE_START_DATE", "RECEIVE_OBJECT"),
     *("RECEIVE_PLACE", "RECEIVE_WAY_EXPLAIN", "INVESTIGATORS", "RECEPTIONIST", "ORG_TYPE"),

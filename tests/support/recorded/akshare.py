@@ -282,7 +282,7 @@ def sse_counts() -> list[dict[str, Any]]:
 
 def _hk_sina(asked: Asked) -> Answer:
     if asked.query["page"] != "1":
-        return as_json([])
+        return as_json(None)
     names = (
         *("symbol", "name", "engname", "tradetype", "lasttrade", "prevclose", "open", "high", "low", "volume"),
         *("currentvolume", "amount", "ticktime", "buy", "sell", "high_52week", "low_52week", "eps", "dividend"),
