@@ -52,6 +52,7 @@ DIALECTS: tuple[Dialect, ...] = (
         constants=(("kind", "market"),),
         ignored=("open", "high", "low", "volume", "adj close"),
         from_path=r"(?<![A-Za-z])(?P<base>usd|hkd|eur|jpy|gbp)[-_/]?(?P<quote>cny|cnh|hkd|usd)(?![A-Za-z])",
+        path_example="USD_CNY.csv",
         path_columns=(("pair", "{base}{quote}"),),
         path_translate=tuple(
             (f"{base}{quote}", f"{base}{quote}".upper())
@@ -68,6 +69,7 @@ DIALECTS: tuple[Dialect, ...] = (
             r"(?=.*(?<!\d)(?P<year>20\d{2})[-_/]?(?P<month>0[1-9]|1[0-2])(?!\d))"
             r"(?=.*(?<![A-Za-z])(?P<index>csi300|csi500|csi1000|hsi|hstech|hscei|sse|szse)(?![A-Za-z0-9]))"
         ),
+        path_example="2024/03/constituents-hsi.csv",
         path_columns=(("index_code", "{index}"), ("weight_date", "{year}-{month}-01")),
         path_translate=(
             ("csi300", "000300.SH"),
