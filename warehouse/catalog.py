@@ -19,7 +19,6 @@ from expectations.gate import GateReport
 from warehouse.build import WORK_FILE, quoted
 from warehouse.releases import ReleaseRecord
 
-
 PUBLISHED = ("marts", "desk", "reference", "meta")
 """Schemas of a release: facts and dimensions, views that answer the desk's questions, reference lists, this catalog."""
 

@@ -18,6 +18,7 @@ from expectations.suites import (
     fct_index_membership,
     fct_sector_daily,
     fct_sector_visits_daily,
+    fct_visit_event_study,
     meta_batches,
     rpt_market_note,
 )
@@ -31,6 +32,7 @@ SUITES: tuple[Suite, ...] = (
     dims.SECURITY,
     dims.SECTOR,
     dims.CONCEPT,
+    dims.CONNECT,
     fct_etf_daily.SUITE,
     fct_etf_flow_window.SUITE,
     fct_etf_intraday.SUITE,
@@ -42,6 +44,7 @@ SUITES: tuple[Suite, ...] = (
     fct_constituent_intraday.SUITE,
     fct_concept_daily.SUITE,
     fct_sector_visits_daily.SUITE,
+    fct_visit_event_study.SUITE,
     fct_funding_quarterly.SUITE,
     fct_sector_daily.SUITE,
     rpt_market_note.SUITE,

@@ -68,7 +68,7 @@ def test_the_grain_holds_and_spans_do_not_overlap(name: str) -> None:
 
 def test_what_the_lists_name_stands_in_the_lists_of_names() -> None:
     indices = {row["index_code"] for row in rows("indices")}
-    for name in ("index_trackers", "index_reviews", "theme_indices"):
+    for name in ("index_trackers", "theme_indices"):
         assert {row["index_code"] for row in rows(name)} <= indices, name
     sectors = rows("sectors")
     assert {row["theme"] for row in rows("theme_indices")} <= {row["sector_code"] for row in sectors}
