@@ -36,6 +36,7 @@ class _Table:
     description: str
     grain: str
     columns: tuple[_Column, ...]
+    raw_tables: tuple[str, ...] = ()
 
 
 META: dict[str, _Table] = {
@@ -99,6 +100,7 @@ META: dict[str, _Table] = {
             _Column("grain", "varchar", "Columns that identify a row.", "text"),
             _Column("rows", "bigint", "Rows in this release.", "count"),
             _Column("knowledge_at", "timestamp with time zone", "Latest input used; NULL where none.", "timestamp UTC"),
+            _Column("raw_tables", "varchar", "Raw tables that feed it, separated by commas.", "text"),
         ),
     ),
     "columns": _Table(
@@ -227,7 +229,12 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
             [(count, known)] = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchall()
             if (schema, table) == ("meta", "tables"):
                 count = len(tables)
-            rows.append([schema, table, about_table.description, about_table.grain, count, known])
+            rows.append(
+                [
+                    *(schema, table, about_table.description, about_table.grain, count, known),
+                    ", ".join(about_table.raw_tables),
+                ]
+            )
             kind = "view" if (schema, table) in views else "table"
             comments.append(f'comment on {kind} {schema}."{table}" is {quoted(about_table.description)}')
         _fill(con, "tables", rows, create=False)
@@ -278,13 +285,30 @@ def _described(manifest: Path) -> dict[tuple[str, str], _Table]:
             continue
         columns = {column.name: column for column in _columns(node)}
         if node["schema"] == "desk":
-            for parent in node["depends_on"]["nodes"]:
+            for parent in _parents(node):
                 columns = {column.name: column for column in _columns(nodes.get(parent, {}))} | columns
         grain = grains.get(key) or str((node.get("config", {}).get("meta") or {}).get("grain", ""))
         described[node["schema"], node.get("alias") or node["name"]] = _Table(
-            " ".join((node.get("description") or "").split()), grain, tuple(columns.values())
+            " ".join((node.get("description") or "").split()),
+            grain,
+            tuple(columns.values()),
+            tuple(sorted(_sources(nodes, key, {}))),
         )
     return described
+
+
+def _parents(node: dict[str, Any]) -> list[str]:
+    return list(node.get("depends_on", {}).get("nodes", []))
+
+
+def _sources(nodes: dict[str, dict[str, Any]], key: str, found: dict[str, set[str]]) -> set[str]:
+    """Raw tables upstream of a node; ``found`` keeps those of the nodes seen."""
+    if key not in found:
+        source, *_, schema, table = key.split(".")
+        found[key] = {table} if source == "source" and schema == "raw" else set()
+        for parent in _parents(nodes.get(key, {})):
+            found[key] |= _sources(nodes, parent, found)
+    return found[key]
 
 
 def _columns(node: dict[str, Any]) -> Iterator[_Column]:

@@ -37,7 +37,7 @@ select
     latest.sessions_back - 1 as sessions_since,
     latest.knowledge_at
 from etfs
-left join latest
+inner join latest
     on etfs.etf_code = latest.etf_code
 left join {{ ref('dim_etf') }} as named
     on etfs.etf_code = named.etf_code

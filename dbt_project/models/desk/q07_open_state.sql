@@ -29,8 +29,7 @@ current_state as (
                 quotes.quote_ts is not null
                 and cast(quotes.quote_ts as date) >= coalesce(bars.trade_date, cast(quotes.quote_ts as date))
                 then 'intraday'
-            when bars.trade_date is not null then 'close'
-            else 'no_input'
+            else 'close'
         end as basis,
         quotes.quote_ts,
         quotes.last,
@@ -49,6 +48,7 @@ current_state as (
         on listed.index_code = quotes.index_code and quotes.place = 1
     left join bars
         on listed.index_code = bars.index_code and bars.place = 1
+    where quotes.index_code is not null or bars.index_code is not null
 ),
 
 spoken as (

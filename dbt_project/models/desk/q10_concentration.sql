@@ -35,14 +35,14 @@ shared_members as (
 
 year_ago as (
     select
-        breadth.index_code,
-        max(breadth.trade_date) as trade_date
-    from {{ ref('fct_index_breadth_daily') }} as breadth
+        earlier.index_code,
+        max(earlier.trade_date) as trade_date
+    from {{ ref('fct_index_breadth_daily') }} as earlier
     inner join last_dates
         on
-            breadth.index_code = last_dates.index_code
-            and breadth.trade_date <= cast({{ dbt.dateadd('year', -1, 'last_dates.trade_date') }} as date)
-    group by breadth.index_code
+            earlier.index_code = last_dates.index_code
+            and earlier.trade_date <= cast({{ dbt.dateadd('year', -1, 'last_dates.trade_date') }} as date)
+    group by earlier.index_code
 )
 
 select
