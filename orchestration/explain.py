@@ -37,6 +37,8 @@ SHOWN_ROWS = 12
 
 NEAREST = 5
 
+LINEAGE = "those that share the key with the row in the raw tables that feed the mart: more than went in"
+
 
 class UnknownFigureError(ValueError):
     """No such mart, row or column; the message names what comes nearest."""
@@ -66,6 +68,7 @@ class Explanation:
     inputs: list[Input]
     feeds: list[str]
     would_change: list[str]
+    exact: bool
     told_by: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -87,23 +90,31 @@ def explain(settings: Settings, release: ReleaseRecord, mart: str, words: Sequen
             key = [str(day) for (day,) in con.execute(f"select max(note_date) from {_name(mart)}").fetchall()] + key
         row = _row(con, mart, grain, key)
         told_by: dict[str, Any] = {}
+        exact = True
         if mart == NOTE and column in ("value", "value_text", "claim", "evidence_rows", "status"):
             parts, told_by = _claim_parts(con, row)
         elif mart in TRACERS:
             parts = TRACERS[mart](con, {name: row[name] for name in grain}, column)
         else:
             known = {table: (*CONTRACTS[table].key, *CONTRACTS[table].value_columns) for table in feeds}
-            parts = by_lineage(feeds, known, {name: row[name] for name in grain})
+            exact = False
+            parts = by_lineage(feeds, known, {name: row[name] for name in grain}, column)
         inputs = [_read(con, part) for part in parts]
         [(formula, unit)] = con.execute(
             "select description, unit from release.meta.columns "
             "where table_schema = 'marts' and table_name = ? and column_name = ?",
             [mart, column],
         ).fetchall()
+        if mart == NOTE:
+            unit = str(row["unit"])
+        if told_by:
+            feeds = _mart(con, told_by["mart"])[2]
         traced = {part.table for part in parts}
         rest = [table for table in feeds if table not in traced]
         changes = _would_change(con, row, inputs, [str(value) for value in row.values() if isinstance(value, str)])
-        return Explanation(release, mart, grain, row, column, unit, formula, about, inputs, rest, changes, told_by)
+        return Explanation(
+            release, mart, grain, row, column, unit, formula, about, inputs, rest, changes, exact, told_by
+        )
 
 
 @contextmanager
@@ -249,10 +260,9 @@ def _read(con: duckdb.DuckDBPyConnection, part: Part) -> Input:
     )
     names = [column[0] for column in cursor.description]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    joined = " and ".join(f"latest.{name} = versions.{name}" for name in contract.key)
     (later,) = con.execute(
-        f"select count(*) from all_{part.table} as versions where exists (select 1 from (select * from {part.table} "
-        f"where {part.where}) as latest where {joined}) and (knowledge_at > (select as_of from cut) "
+        f"select count(*) from all_{part.table} where ({order}) in (select ({order}) from {part.table} "
+        f"where {part.where}) and (knowledge_at > (select as_of from cut) "
         "or _ingested_at > (select built_at from cut))",
         list(part.values),
     ).fetchone() or (0,)
@@ -317,6 +327,7 @@ def document(found: Explanation) -> dict[str, Any]:
         "unit": found.unit,
         "formula": found.formula,
         "told_by": found.told_by or None,
+        "rows_are": "those of the figure" if found.exact else LINEAGE,
         "inputs": [
             {
                 "table": entry.part.table,
@@ -345,6 +356,8 @@ def show(found: Explanation, out: Console, shown: int = SHOWN_ROWS) -> None:
         by = found.told_by
         out.print(f"from     {by['mart']}.{by['column']} where {by['filter']}", markup=False)
     out.print(f"release  {found.release.release_id}, as of {write_short(found.release.as_of)}", markup=False)
+    if not found.exact:
+        out.print(f"rows     {LINEAGE}", markup=False)
     for entry in found.inputs:
         _show_input(entry, out, shown)
     if found.feeds:

@@ -33,7 +33,9 @@ class Part:
 
 Tracer = Callable[[duckdb.DuckDBPyConnection, Key, str], list[Part]]
 
-_BAR_COLUMNS = frozenset("open high low close prev_close change_ratio turnover_cny volume_shares vwap".split())
+_BAR_COLUMNS = frozenset(
+    ("open", "high", "low", "close", "prev_close", "change_ratio", "turnover_cny", "volume_shares", "vwap")
+)
 
 
 def _value(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> Any:
@@ -241,15 +243,14 @@ def index_breadth(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list
 
 def constituent_intraday(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
     """``fct_constituent_intraday``: the member's quote; its rank rests on the other members' quotes too."""
-    quote = "quote_ts = ?"
-    if column == "rank_in_index":
-        members = (
-            "select security_code from release.marts.fct_constituent_intraday where index_code = ? and quote_ts = ?"
-        )
-        values = (key["quote_ts"], key["index_code"], key["quote_ts"])
-        return [Part("security_quotes", "quotes of all members", f"{quote} and security_code in ({members})", values)]
-    values = (key["quote_ts"], key["security_code"])
-    return [Part("security_quotes", "the quote", f"{quote} and security_code = ?", values)]
+    index, moment = key["index_code"], key["quote_ts"]
+    if column != "rank_in_index":
+        return [
+            Part("security_quotes", "the quote", "quote_ts = ? and security_code = ?", (moment, key["security_code"]))
+        ]
+    members = "select security_code from release.marts.fct_constituent_intraday where index_code = ? and quote_ts = ?"
+    where = f"quote_ts = ? and security_code in ({members})"
+    return [Part("security_quotes", "quotes of all members", where, (moment, index, moment))]
 
 
 def concept_daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
@@ -293,12 +294,19 @@ def sector_visits(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list
         Part(
             "sector_members",
             f"companies of the sector on {day} that were visited",
-            f"scheme = ? and security_code in ({members}) and valid_from <= ? and security_code in "
+            f"scheme = ? and level = 'L1' and security_code in ({members}) and valid_from <= ? and security_code in "
             "(select v.security_code from broker_visits v where v.visit_date >= ? and v.visit_date <= ?)",
             (key["scheme"], *of_sector, day, day.replace(day=1), day),
         ),
     ]
 
+
+_COUNTED = ("USA", "CHN", "HKG")
+_FROM = (
+    "coalesce(org_uuid in (select o.org_uuid from organizations o where o.country_code = ?) or (country_code = ? and "
+    "org_uuid not in (select o.org_uuid from organizations o where o.country_code is not null)), false)"
+)
+"""Whether the organization is of a country, or the round where the organization tells none (contracts R52)."""
 
 _CATEGORIES = "',' || lower(regexp_replace(coalesce(o.category_list, ''), '[ ]*[,;|][ ]*', ',', 'g')) || ','"
 
@@ -323,18 +331,16 @@ def _rounds(key: Key, quarter: dt.date, which: str) -> Part:
         f"where t.{key['profile']} <> 'never')"
     )
     values: list[Any] = [quarter, quarter]
-    origin = "coalesce((select o.country_code from organizations o where o.org_uuid = funding_rounds.org_uuid), "
-    origin += "country_code, '')"
     if key["region"] == "ROW":
-        where += f" and {origin} not in ('USA', 'CHN', 'HKG')"
+        where += " and not " + " and not ".join([_FROM] * len(_COUNTED))
+        values += [country for country in _COUNTED for _ in range(2)]
     elif key["region"] != "GLOBAL":
-        where += f" and {origin} = ?"
-        values.append(key["region"])
+        where += f" and {_FROM}"
+        values += [key["region"]] * 2
     if key["segment"] != "all":
         where += (
-            " and exists (select 1 from organizations o, release.reference.segment_categories c "
-            f"where o.org_uuid = funding_rounds.org_uuid and c.segment = ? "
-            f"and {_CATEGORIES} like '%,' || c.category || ',%')"
+            " and org_uuid in (select o.org_uuid from organizations o, release.reference.segment_categories c "
+            f"where c.segment = ? and {_CATEGORIES} like '%,' || c.category || ',%')"
         )
         values.append(key["segment"])
     role = f"rounds of the {which} that begins {quarter}; corporate and private equity rounds count after earlier ones"
@@ -393,11 +399,14 @@ SHARED_KEYS = {
 """Key columns of marts that a raw table has under another name."""
 
 
-def by_lineage(tables: list[str], columns: Mapping[str, tuple[str, ...]], key: Key) -> list[Part]:
-    """Rows of the raw tables that feed a mart, where they share key columns with it; tables that share none are left
-    out. ``columns``: columns of each raw table."""
+def by_lineage(tables: list[str], columns: Mapping[str, tuple[str, ...]], key: Key, column: str) -> list[Part]:
+    """Rows of the raw tables that feed a mart and share key columns with it: more than went into the figure.
+
+    ``columns``: columns of each raw table. A column that a raw table has by the same name is looked for there alone.
+    """
+    carrying = [table for table in tables if column in columns[table]]
     parts = []
-    for table in tables:
+    for table in carrying or tables:
         shared = []
         for name, value in key.items():
             here = [known for known in SHARED_KEYS.get(name, (name,)) if known in columns[table]]
