@@ -19,10 +19,9 @@ from warehouse.releases import make_current, publish
 FLOW = ("159567.SZ", "2025-04-23", "net_flow_cny")
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
+def released(folder: Path) -> Home:
     """The release of the story, and raw rows that came an hour before it: one count of two, and the NAV."""
-    home = Home(tmp_path / "home", now=dt.datetime(2025, 4, 24, 1, 20, tzinfo=dt.UTC))
+    home = Home(folder, now=dt.datetime(2025, 4, 24, 1, 20, tzinfo=dt.UTC))
     home.land(
         "etf_shares/a.csv", "etf_code,share_date,share_basis,shares\n159567.SZ,2025-04-24,open_of_day,395000000\n"
     )
@@ -34,6 +33,12 @@ def home(tmp_path: Path) -> Home:
     publish(home.settings.home, build, record_of(AS_OF), {})
     make_current(home.settings.home, record_of(AS_OF).release_id)
     return home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """One release for the tests that only read."""
+    return released(tmp_path_factory.mktemp("explained") / "home")
 
 
 def test_a_flow_stands_on_two_counts_and_a_nav(home: Home) -> None:
@@ -49,7 +54,8 @@ def test_a_flow_stands_on_two_counts_and_a_nav(home: Home) -> None:
     assert "Missing: etf_shares has no row for closing shares of 2025-04-22." in found["would_change"]
 
 
-def test_what_came_after_the_release_is_named_and_not_used(home: Home) -> None:
+def test_what_came_after_the_release_is_named_and_not_used(tmp_path: Path) -> None:
+    home = released(tmp_path / "home")
     home.now = dt.datetime(2025, 4, 25, 1, 0, tzinfo=dt.UTC)
     home.land("etf_nav/b.csv", "etf_code,nav_date,unit_nav\n159567.SZ,2025-04-23,1.3\n")
     home.run()
