@@ -26,6 +26,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from orchestration.contracts import TABLES
+from orchestration.ingest import Ledger
 from orchestration.ingest.files import format_of, is_ignored
 from orchestration.locking import BusyError
 from orchestration.moments import MARKET_ZONE
@@ -92,8 +93,9 @@ def question(
 ) -> Wanted:
     """What a fetch asks for: the span and codes given, else the dataset's look-back to today and the watch lists.
 
-    Without a span, a dataset that follows changes is asked from its last cursor on, less its overlap, and a fetch that
-    was cut short goes on where it stopped. Raises ``ValueError`` for a span that ends before it begins.
+    Where securities are needed and none are watched, the members of the indices asked about stand in. Without a span,
+    a dataset that follows changes is asked from its last cursor on, less its overlap, and a fetch that was cut short
+    goes on where it stopped. Raises ``ValueError`` for a span that ends before it begins.
     """
     today = (now or utc_now()).astimezone(MARKET_ZONE).date()
     last = until or today
@@ -101,17 +103,36 @@ def question(
     if first > last:
         raise ValueError(f"the span ends before it begins: since {first}, until {last}")
     follows = since is None and until is None
+    about = tuple(indices) or settings.watched_indices
+    known = tuple(securities) or settings.watch_securities
     wanted = Wanted(
         since=first,
         until=last,
         etfs=tuple(etfs) or settings.watched_etfs,
-        indices=tuple(indices) or settings.watched_indices,
-        securities=tuple(securities) or settings.watch_securities,
+        indices=about,
+        securities=known or (members(settings, about) if "securities" in dataset.needs else ()),
         concepts=tuple(concepts) or settings.watch_concepts,
         updated_since=_cursor_less_overlap(settings, dataset) if follows else None,
     )
     token = _unfinished(settings, dataset, wanted)
     return wanted if token is None else Wanted(**{**_plain(wanted), "resume": token})
+
+
+def members(settings: Settings, indices: Sequence[str]) -> tuple[str, ...]:
+    """Securities in the latest set of each index that raw holds, sorted; none before weights have been read."""
+    files = Ledger(settings.ledger).raw_files().get("index_weights", [])
+    if not files or not indices:
+        return ()
+    import duckdb
+
+    with duckdb.connect(":memory:") as con:
+        rows = con.execute(
+            "select distinct security_code from (select index_code, security_code, weight_date, max(weight_date) over "
+            "(partition by index_code) as latest from read_parquet(?) where list_contains(?, index_code)) "
+            "where weight_date = latest order by security_code",
+            [[str(path) for path in files], list(indices)],
+        ).fetchall()
+    return tuple(code for (code,) in rows)
 
 
 def _plain(wanted: Wanted) -> dict[str, Any]:
@@ -150,7 +171,15 @@ def require_askable(dataset: Dataset, wanted: Wanted) -> None:
         raise RefusedError(why)
     for need in dataset.needs:
         if not getattr(wanted, need):
-            raise RefusedError(f"{dataset.key} has to be asked about {need}: set SECTOR_WATCH_{need.upper()}")
+            raise RefusedError(nothing_to_ask_about(dataset, need))
+    if (why := dataset.unfit(wanted)) is not None:
+        raise RefusedError(f"{dataset.key} {why}")
+
+
+def nothing_to_ask_about(dataset: Dataset, need: str) -> str:
+    """What to do when a dataset needs codes and there are none."""
+    members = ", or land index_weights so that their members are known" if need == "securities" else ""
+    return f"{dataset.key} has to be asked about {need}: set SECTOR_WATCH_{need.upper()}{members}"
 
 
 # -------------------------------------------------------------------- fetch
@@ -185,6 +214,7 @@ def fetch(
             until=wanted.until,
             client_version=dataset.client_version(),
             outcome="running",
+            session_market=dataset.session_market,
         )
         receipts.begin(receipt)
         rows, trouble, message = 0, None, None
@@ -254,14 +284,16 @@ def _alone(settings: Settings, dataset: Dataset) -> Iterator[None]:
 def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.datetime) -> FetchedFile:
     """Put an answer under ``landing/<table>/<provider>/``, whole or not at all, and never over another file.
 
-    The same bytes under the same name are nothing new. Other bytes get the moment of the fetch into their name
-    (``a.json`` -> ``a-fetched20250424193000000000.json``, market time), in a form in which no code and no date is
-    found (``ingest.names``). Raises ``ValueError`` for a name that no run would read.
+    An answer without a record is not kept (its ``name`` is empty): it may be a throttled one, and a run would have to
+    refuse what has no header. The same bytes under the same name are nothing new. Other bytes get the moment of the
+    fetch into their name (``a.json`` -> ``a-fetched20250424193000000000.json``, market time), in a form in which no
+    code and no date is found (``ingest.names``). Raises ``ValueError`` for a name that no run would read.
     """
     relative = landed_name(delivery.table, provider, delivery.name)
     target = landing / relative
     digest = hashlib.sha256(delivery.content).hexdigest()
-    is_new = not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
+    is_kept = delivery.rows > 0
+    is_new = is_kept and not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
     if is_new:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
@@ -271,7 +303,7 @@ def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.dateti
         _write(target, delivery.content)
     return FetchedFile(
         table=delivery.table,
-        name=target.relative_to(landing).as_posix(),
+        name=target.relative_to(landing).as_posix() if is_kept else "",
         is_new=is_new,
         sha256=digest,
         bytes=len(delivery.content),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from orchestration.ingest.ledger import from_micros, to_micros
+from orchestration.providers.delivery import Market
 
 Outcome = Literal["running", "delivered", "empty", "failed"]
 Trouble = Literal["refused", "throttled", "unavailable", "malformed", "broken", "interrupted"]
@@ -25,7 +26,7 @@ _TABLES = """
 create table if not exists fetches (
     fetch_id text primary key, provider text not null, dataset text not null, started_at integer not null,
     ended_at integer, question text not null, since text not null, until text not null, client_version text not null,
-    outcome text not null, trouble text, message text, cursor integer
+    session_market text, outcome text not null, trouble text, message text, cursor integer
 );
 create index if not exists fetches_by_dataset on fetches (provider, dataset, started_at);
 create table if not exists fetched_files (
@@ -39,7 +40,8 @@ create table if not exists fetched_files (
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """One answer, landed. ``name``: path under ``landing/``; ``is_new``: False when the same bytes lay there already.
+    """One answer. ``name``: path under ``landing/``, empty when it held no record; ``is_new``: False when the same
+    bytes lay there already.
 
     The rest is the ``Delivery``'s.
     """
@@ -64,7 +66,7 @@ class Receipt:
     """One fetch of one dataset.
 
     ``question``: the ``Wanted`` without ``resume``, as plain values. ``trouble``: the kind of failure, if it failed.
-    ``cursor``: moment up to which changes are known, where the dataset follows changes.
+    ``session_market``: the dataset's. ``cursor``: moment up to which changes are known, where it follows changes.
     """
 
     fetch_id: str
@@ -77,6 +79,7 @@ class Receipt:
     until: dt.date
     client_version: str
     outcome: Outcome
+    session_market: Market | None = None
     trouble: Trouble | None = None
     message: str | None = None
     cursor: dt.datetime | None = None
@@ -116,7 +119,7 @@ class Receipt:
             "rows": self.rows,
             "pages": self.pages,
             "new_files": self.new_files,
-            "files": [file.name for file in self.files],
+            "files": [file.name for file in self.files if file.name],
         }
 
 
@@ -155,7 +158,7 @@ class Receipts:
                 ),
             )
             connection.execute(
-                f"insert into fetches values ({', '.join('?' * 13)})",
+                f"insert into fetches values ({', '.join('?' * 14)})",
                 (
                     receipt.fetch_id,
                     receipt.provider,
@@ -166,6 +169,7 @@ class Receipts:
                     receipt.since.isoformat(),
                     receipt.until.isoformat(),
                     receipt.client_version,
+                    receipt.session_market,
                     "running",
                     None,
                     None,
@@ -211,10 +215,12 @@ class Receipts:
 
     # -------------------------------------------------------------- reading
 
-    def of(self, provider: str, dataset: str, most: int) -> list[Receipt]:
-        """The last ``most`` receipts of a dataset, newest first."""
+    def of(self, provider: str, dataset: str, most: int, until: dt.datetime | None = None) -> list[Receipt]:
+        """The last ``most`` receipts of a dataset, of fetches that began by ``until``, newest first."""
+        latest = 2**63 - 1 if until is None else to_micros(until)
         return self._receipts(
-            "where provider = ? and dataset = ? order by started_at desc, rowid desc limit ?", (provider, dataset, most)
+            "where provider = ? and dataset = ? and started_at <= ? order by started_at desc, rowid desc limit ?",
+            (provider, dataset, latest, most),
         )
 
     def get(self, fetch_id: str) -> Receipt:
@@ -224,7 +230,7 @@ class Receipts:
             raise KeyError(fetch_id)
         return found[0]
 
-    def keys(self) -> list[tuple[str, str]]:
+    def fetched(self) -> list[tuple[str, str]]:
         """(provider, dataset) of everything that was ever fetched."""
         if not self.path.exists():
             return []
@@ -264,6 +270,7 @@ class Receipts:
             until=dt.date.fromisoformat(row["until"]),
             client_version=row["client_version"],
             outcome=cast(Outcome, row["outcome"]),
+            session_market=cast("Market | None", row["session_market"]),
             trouble=cast("Trouble | None", row["trouble"]),
             message=row["message"],
             cursor=None if row["cursor"] is None else from_micros(row["cursor"]),

@@ -98,9 +98,9 @@ def _match(dialect: Dialect, contract: Contract, header: list[str]) -> Match:
             missing.append(source)
     # A constant is no sign of the dialect where it declares columns with values of their own.
     values = set(contract.value_columns)
-    constants = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)}
+    beside = {name for name, _ in (*dialect.constants, *dialect.constants_by_suffix, *dialect.path_columns)}
     declares_values = bool({column.target for column in (*dialect.columns, *of_views)} & values)
-    if values and not (own_targets if declares_values else own_targets | constants) & values:
+    if values and not (own_targets if declares_values else own_targets | beside) & values:
         missing.append("a value column")
     used = {column.source for column in present} | {c.source for view in kept_views for c in view.columns}
     used |= {by_name[name.lower()] for name in dialect.identified_by if name.lower() in by_name}
@@ -138,7 +138,10 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
         hint = ""
         if nearest is not None and nearest.sources and nearest.dialect.name != CANONICAL:
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
-        known = next((f": it is that of {u.name}, {u.reason}" for u in UNMAPPED if u.holds(header)), "")
+        # What another table knows wholly is its own; else a header that is no data, before tables that know some of it.
+        known = _other_table(table, header, encoding, wholly=True)
+        known = known or next((f": it is that of {u.name}, {u.reason}" for u in UNMAPPED if u.holds(header)), "")
+        known = known or _other_table(table, header, encoding)
         raise NoDialectError(
             f"no dialect of {table} knows this header{known}: found {shown}; expected {expected}{hint}",
             len(nearest.sources) if nearest is not None else 0,
@@ -149,4 +152,22 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
         raise NoDialectError(
             f"several dialects of {table} fit this header equally well ({names}): found {shown}", len(header)
         )
+    # A few common columns make a file of another table fit: people's names and countries, a round's organization.
+    if 2 * len(best.unknown) > len(header) and (elsewhere := _other_table(table, header, encoding, wholly=True)):
+        raise NoDialectError(f"{table} knows {len(best.sources)} of {len(header)} columns{elsewhere}: found {shown}")
     return best
+
+
+def _other_table(table: str, header: list[str], encoding: str | None, wholly: bool = False) -> str:
+    """Where a header would be at home instead, as words for the refusal; '' when nowhere. ``wholly``: only where every
+    column is known."""
+    fits: list[tuple[int, str]] = []
+    for other in CONTRACTS:
+        matches = [m for m in held_against(other, header, encoding) if not m.missing] if other != table else []
+        matches = [m for m in matches if not (wholly and m.unknown)]
+        if matches:
+            best = max(matches, key=lambda m: len(m.sources))
+            fits.append((len(best.sources), f"{other} ({best.dialect.name})"))
+    most = max((count for count, _ in fits), default=0)
+    names = " or ".join(name for count, name in fits if count == most)
+    return f": it is one of {names}, and the folder under landing/ names the table" if names else ""

@@ -49,6 +49,26 @@ UNMAPPED: tuple[Unmapped, ...] = (
         alone=True,
     ),
     Unmapped(
+        "Crunchbase's investors.csv or people.csv",
+        ("uuid", "permalink", "cb_url", "twitter_url", "logo_url"),
+        "investors and persons; no table holds them, organizations.csv has the companies",
+    ),
+    Unmapped(
+        "Crunchbase's investments.csv",
+        ("uuid", "funding_round_uuid", "investor_uuid"),
+        "who took part in a round; no table holds it, funding_rounds.csv has the rounds",
+    ),
+    Unmapped(
+        "Crunchbase's acquisitions.csv",
+        ("uuid", "acquiree_uuid", "acquirer_uuid"),
+        "acquisitions; no table holds them",
+    ),
+    Unmapped(
+        "Crunchbase's category_groups.csv",
+        ("uuid", "permalink", "cb_url", "category_groups_list"),
+        "a list of categories; organizations.csv has those of each company",
+    ),
+    Unmapped(
         "a Tushare error",
         ("request_id", "code", "msg"),
         "an answer that says why there are no data; ask again",

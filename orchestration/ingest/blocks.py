@@ -34,7 +34,7 @@ from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.plain import PlainCell, plain_cell
 from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, MAX_CELL, Recogniser, clean_header
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20
 """Text of one block: large enough to spread the cost of a call over many rows, small enough to hold several."""
 
 _HEAD_BYTES = 1 << 16

@@ -146,7 +146,8 @@ class _Rows:
             ranges.append(key_range(con, self._staged, self._contract))
         firsts = [first for first, _ in ranges if first is not None]
         lasts = [last for _, last in ranges if last is not None]
-        self.first, self.last = (min(firsts), max(lasts)) if firsts else (None, None)
+        self.first = min(firsts, default=None)
+        self.last = max(lasts, default=None)
 
     def close(self) -> None:
         if self.loose:
@@ -168,8 +169,8 @@ class _Rows:
         """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them."""
         frames = []
         if self.loose:
-            loose = self._con.execute(
-                f"select {', '.join(self._schema.names)} from loose where _hash between ? and ?", [int(low), int(high)]
+            loose = self._con.sql(
+                f"select {', '.join(self._schema.names)} from loose where _hash between {int(low)} and {int(high)}"
             )
             frames.append(pl.DataFrame(loose.to_arrow_table().cast(self._schema)))
         if self._staged and len(hashes):
@@ -248,7 +249,8 @@ def _decide_slice(
     outcome: Outcome,
 ) -> None:
     decisions = versions.decide(new, old.of(new), [origin.carried for origin in origins], contract, ingested_at)
-    decided = new.join(decisions.frame, on="_index", how="left").sort("_index")
+    # A contract may have a column of the name too (that of concept_members does).
+    decided = new.join(decisions.frame.rename({"source": "_source"}), on="_index", how="left").sort("_index")
 
     conflicting = decided.filter(pl.col("decision") == versions.CONFLICTING)
     for row in conflicting.iter_rows(named=True):
@@ -280,6 +282,6 @@ def _decide_slice(
     schema = contract.arrow_schema()
     rows = accepted.join(provenance, on="_part", how="left", maintain_order="left").with_columns(
         pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
-        pl.col("source").alias("_knowledge_source"),
+        pl.col("_source").alias("_knowledge_source"),
     )
     outcome.accepted.append(rows.select(schema.names).to_arrow().cast(schema))

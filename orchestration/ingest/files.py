@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 TEXT_FORMATS = (".csv", ".tsv")
 FORMATS = (*TEXT_FORMATS, ".json", ".jsonl", ".parquet", ".xlsx", ".xls")
+TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 IGNORED_ENDINGS = (".part", ".tmp", ".crdownload")
 IGNORED_BEGINNINGS = (".", "~$")
 
@@ -295,6 +296,11 @@ def parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     Raises ``UnreadableError`` when the file as a whole is refused.
     """
     found = format_of(landed.name)
+    if found is None and landed.name.lower().endswith(TAR_ENDINGS):
+        raise UnreadableError(
+            "a tar archive is not read: unpack it and put each file into the folder of its table under landing/, such "
+            "as Crunchbase's funding_rounds.csv under landing/funding_rounds/"
+        )
     if found is None:
         raise UnreadableError(f"unknown extension: expected {', '.join((*FORMATS, '.csv.gz', '.zip'))}")
     if landed.size == 0:

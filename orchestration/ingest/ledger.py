@@ -7,8 +7,9 @@ leaves either all of a table's batches or none, and the next run reads what is m
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ create table if not exists parquet_files (
     path text primary key, layer text not null, table_name text not null, first_key text, last_key text,
     latest_knowledge integer
 );
+create table if not exists batch_columns (batch_id text primary key, columns text not null);
 """
 
 # Ledgers of before wrote a file for each batch, named after it.
@@ -88,7 +90,8 @@ def from_micros(micros: int) -> dt.datetime:
 class BatchReport:
     """What became of one landed file, archive member or sheet. Landed = accepted + quarantined + repeated.
 
-    ``refused_whole``: the reason why nothing of it could be read; all counts are 0 then.
+    ``refused_whole``: the reason why nothing of it could be read; all counts are 0 then. ``columns``: those of the
+    file's header that a dialect knows, then the unknown ones; () where no dialect matched.
     """
 
     batch_id: str
@@ -105,6 +108,7 @@ class BatchReport:
     warnings: tuple[str, ...] = ()
     refused_whole: str | None = None
     latest_knowledge: dt.datetime | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,27 @@ class Ledger:
         ]
         return pa.table(arrays, schema=BATCH_SCHEMA)
 
+    def read_between(
+        self, first: dt.datetime, last: dt.datetime, apart_from: Sequence[str] = ()
+    ) -> list[tuple[str, str, str, dt.datetime, int, tuple[str, ...]]]:
+        """(table, dialect, file, moment, rows landed, columns) of batches that were read then, in order of ingestion.
+
+        Without files that no dialect knows, and without those in the folders ``apart_from`` of each table. No columns
+        for batches read before they were kept.
+        """
+        folder = "substr(file, length(table_name) + 2)"
+        folder = f"substr({folder}, 1, instr({folder} || '/', '/') - 1)"
+        rows = self._query(
+            "select table_name, dialect, file, ingested_at, rows_landed, columns from batches"
+            " left join batch_columns using (batch_id) where dialect is not null and ingested_at between ? and ?"
+            f" and {folder} not in ({', '.join('?' * len(apart_from))}) order by batches.rowid",
+            (to_micros(first), to_micros(last), *apart_from),
+        )
+        return [
+            (table, dialect, file, from_micros(moment), count, tuple(json.loads(columns)) if columns else ())
+            for table, dialect, file, moment, count, columns in rows
+        ]
+
     def quarantine(self) -> pa.Table:
         """Every refused row and file; see ``QUARANTINE_SCHEMA``."""
         tables = [pq.read_table(file.path, schema=QUARANTINE_SCHEMA) for file in self.parquet_files("quarantine")]
@@ -311,6 +336,10 @@ class Ledger:
                     )
                     for b in batches
                 ],
+            )
+            connection.executemany(
+                "insert into batch_columns values (?, ?)",
+                [(b.batch_id, json.dumps(b.columns, ensure_ascii=False)) for b in batches if b.columns],
             )
             connection.executemany(
                 "insert into parquet_files values (?, ?, ?, ?, ?, ?)",

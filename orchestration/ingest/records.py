@@ -558,15 +558,19 @@ def _named_once(document: Any) -> tuple[list[Any], list[Any]] | None:
 
 
 def _records_of(document: Any) -> list[Any]:
-    """The one list that an answer wraps, at its top or in its one object; else the document itself."""
+    """The one list of records that an answer wraps, at its top or in its one object; else the document itself.
+
+    Lists beside it that hold no object (messages, errors) are not meant.
+    """
     if isinstance(document, list):
         return document
     if isinstance(document, dict):
         for level in (document, *(value for value in document.values() if isinstance(value, dict))):
-            lists = [value for value in level.values() if isinstance(value, list)]
-            if len(lists) == 1:
-                found: list[Any] = lists[0]
-                return found
+            lists: list[list[Any]] = [value for value in level.values() if isinstance(value, list)]
+            filled = [found for found in lists if any(isinstance(item, dict) for item in found)]
+            for candidates in (filled, lists):
+                if len(candidates) == 1:
+                    return candidates[0]
     return [document]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
+from orchestration.dialects.base import Match
 from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import deciding, magnitude
 from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
@@ -37,7 +37,7 @@ from orchestration.ingest.files import (
 )
 from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
 from orchestration.ingest.names import fixed_columns
-from orchestration.ingest.records import Chunk, Table, chunks_of_lines, tables
+from orchestration.ingest.records import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Table, chunks_of_lines, tables
 from orchestration.ingest.store import store_quarantine, store_raw
 from orchestration.ingest.typing import Typist, connect
 from orchestration.settings import Settings
@@ -59,11 +59,13 @@ class _Batch:
     sha256: str
     dialect: str | None = None
     unknown: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     carried: frozenset[str] = frozenset()
     landed: int = 0
     refused: list[tuple[int | None, str, str]] = field(default_factory=list)
     refused_whole: str | None = None
     warnings: list[str] = field(default_factory=list)
+    off_calendar: int = 0
     typed: list[pa.Table] = field(default_factory=list)
     guarded: list[pl.DataFrame] = field(default_factory=list)
 
@@ -176,6 +178,7 @@ def _ingest(
     unchanged: list[LandedFile] = []
     known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
+    waiting = _Waiting(typist)
     con = connect(threads=settings.threads, memory_limit=settings.memory_limit, folder=folder)
     try:
         for landed in files:
@@ -190,7 +193,7 @@ def _ingest(
             before = len(batches)
             found = None if every_line else _plain_file(landed, len(batches), contract, known_dialects, seen)
             if found is None:
-                _read_file(landed, seen.sha256, contract, known_dialects, typist, batches, ingested_at)
+                _read_file(landed, seen.sha256, contract, known_dialects, typist, waiting, batches, ingested_at)
             else:
                 plain.append(found)
                 unchanged.append(landed)
@@ -204,11 +207,13 @@ def _ingest(
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
         stem = folder / (batches[0].batch_id if batches else "none")
         try:
-            staged = _stage(con, typist, plain, batches, stem)
+            staged = _stage(con, typist, plain, batches, waiting, stem)
+            waiting.flush()
         finally:
             if changed := [landed.name for landed in unchanged if has_changed(landed)]:
                 raise _ChangedError(changed)
-        _hold_back(con, contract, batches, staged, ledger.raw_files().get(contract.name, []), typist.ingestion_day)
+        raw = ledger.parquet_files("raw", contract.name)
+        _hold_back(con, contract, batches, staged, raw, typist.ingestion_day)
         origins = _origins(batches)
         typed = [pa.concat_tables(batch.typed) if batch.typed else typist.schema.empty_table() for batch in batches]
         outcome = deciding.decide(
@@ -217,7 +222,7 @@ def _ingest(
             [each.path for each in staged],
             typed,
             origins,
-            ledger.parquet_files("raw", contract.name),
+            raw,
             ingested_at,
         )
         for number, lines in outcome.conflicting.items():
@@ -243,6 +248,9 @@ def _report(
     batch: _Batch, table: str, ingested_at: dt.datetime, accepted: int, latest: dt.datetime | None
 ) -> BatchReport:
     quarantined = 0 if batch.refused_whole else len(batch.refused)
+    warnings = list(batch.warnings)
+    if batch.off_calendar:
+        warnings.append(f"{batch.off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     return BatchReport(
         batch_id=batch.batch_id,
         table_name=table,
@@ -255,9 +263,10 @@ def _report(
         rows_repeated=batch.landed - accepted - quarantined,
         ingested_at=ingested_at,
         unknown_columns=batch.unknown,
-        warnings=tuple(batch.warnings),
+        warnings=tuple(warnings),
         refused_whole=batch.refused_whole,
         latest_knowledge=latest,
+        columns=batch.columns,
     )
 
 
@@ -270,6 +279,7 @@ def _read_file(
     contract: Contract,
     known_dialects: Recogniser,
     typist: Typist,
+    waiting: _Waiting,
     batches: list[_Batch],
     ingested_at: dt.datetime,
 ) -> None:
@@ -294,7 +304,7 @@ def _read_file(
                         continue
                     batch = _new_batch(landed, found.label, digest, ingested_at)
                     batches.append(batch)
-                    _read_table(batch, part, found, contract, typist)
+                    _read_table(batch, part, found, contract, typist, waiting)
             except UnreadableError as error:
                 del batches[of_part:]
                 refuse(part.label, str(error))
@@ -332,22 +342,27 @@ def _plain_batch(landed: LandedFile, found: PlainFile, digest: str, ingested_at:
     match = found.layout.match
     batch = _new_batch(landed, landed.name, digest, ingested_at)
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
+    batch.columns = (*match.sources, *match.unknown)
     batch.carried = match.carried | frozenset(found.layout.fixed)
     return batch
 
 
 def _stage(
-    con: duckdb.DuckDBPyConnection, typist: Typist, plain: list[PlainFile], batches: list[_Batch], stem: Path
+    con: duckdb.DuckDBPyConnection,
+    typist: Typist,
+    plain: list[PlainFile],
+    batches: list[_Batch],
+    waiting: _Waiting,
+    stem: Path,
 ) -> list[Staged]:
     """Stage the plain files; their lines that are not plain are typed with those of the other files."""
-    off_calendar: Counter[int] = Counter()
 
     def read(file: PlainFile, leftover: Leftover) -> None:
         batch, layout = batches[file.number], file.layout
         fixed = dict(zip(layout.fixed, file.fixed, strict=True))
         table = Table(batch.file, list(layout.header), layout.match, iter(()))
         for chunk in chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, table):
-            off_calendar[file.number] += _take(batch, typist, chunk, table, fixed)
+            waiting.add(batch, chunk, table, fixed)
 
     sources = {
         file.number: Source(
@@ -359,30 +374,67 @@ def _stage(
     for each in staged:
         for number, rows in each.rows.items():
             batches[number].landed += rows
-    for number, count in off_calendar.items():
-        _warn_off_calendar(batches[number], count)
     return staged
 
 
-def _take(batch: _Batch, typist: Typist, chunk: Chunk, table: Table, fixed: dict[str, str]) -> int:
-    """Type a chunk into a batch; gives the number of rows that the calendars are known to err about."""
-    typed = typist.type_chunk(chunk, table.match, table.header, fixed)
-    batch.refused += typed.refused
-    batch.landed += typed.accepted.num_rows + len(typed.refused)
-    batch.typed.append(typed.accepted)
-    if typed.guarded is not None:
-        batch.guarded.append(typed.guarded)
-    return typed.off_calendar
+class _Waiting:
+    """Chunks that wait to be typed: those of one header and dialect together, since a statement costs as much for a
+    few rows as for thousands."""
+
+    def __init__(self, typist: Typist) -> None:
+        self._typist = typist
+        self._chunks: dict[tuple[Match, tuple[str, ...], tuple[str, ...]], list[tuple[_Batch, Chunk, dict[str, str]]]]
+        self._chunks, self._rows, self._weight = {}, 0, 0
+
+    def add(self, batch: _Batch, chunk: Chunk, table: Table, fixed: dict[str, str]) -> None:
+        """Take a chunk of a batch; ``fixed`` as for ``Typist.type_chunk``."""
+        if table.match.dialect.derived_key is not None:
+            self._type(table.match, table.header, [(batch, chunk, fixed)])
+            return
+        self._chunks.setdefault((table.match, tuple(table.header), tuple(fixed)), []).append((batch, chunk, fixed))
+        self._rows += len(chunk)
+        self._weight += chunk.weight
+        if self._rows >= CHUNK_ROWS or self._weight >= CHUNK_WEIGHT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Type all that waits. A batch that a bug does not let through is refused whole, the others go on."""
+        chunks, self._chunks, self._rows, self._weight = self._chunks, {}, 0, 0
+        for (match, header, _), together in chunks.items():
+            try:
+                self._type(match, list(header), together)
+            except (CalendarHorizonError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 (whose it is shows when each is typed alone)
+                for one in together:
+                    self._type_alone(match, list(header), one)
+
+    def _type_alone(self, match: Match, header: list[str], one: tuple[_Batch, Chunk, dict[str, str]]) -> None:
+        try:
+            self._type(match, header, [one])
+        except (CalendarHorizonError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 (a bug on hostile cells must not stop the other files)
+            one[0].refuse_whole(f"cannot be read: {type(error).__name__}: {error}")
+
+    def _type(self, match: Match, header: list[str], together: list[tuple[_Batch, Chunk, dict[str, str]]]) -> None:
+        wanted = [one for one in together if one[0].refused_whole is None]
+        if not wanted:
+            return
+        found = self._typist.type_chunks([(chunk, fixed) for _, chunk, fixed in wanted], match, header)
+        for (batch, _, _), typed in zip(wanted, found, strict=True):
+            batch.refused += typed.refused
+            batch.landed += typed.accepted.num_rows + len(typed.refused)
+            batch.typed.append(typed.accepted)
+            batch.off_calendar += typed.off_calendar
+            if typed.guarded is not None:
+                batch.guarded.append(typed.guarded)
 
 
-def _warn_off_calendar(batch: _Batch, count: int) -> None:
-    if count:
-        batch.warnings.append(f"{count} row(s) before 2000 on dates that are no session by the calendar")
-
-
-def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist) -> None:
+def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist, waiting: _Waiting) -> None:
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
+    batch.columns = (*match.sources, *match.unknown)
     try:
         fixed = fixed_columns(match, part, contract)
         batch.carried = match.carried | frozenset(fixed)
@@ -393,11 +445,9 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
                 " the records carry none"
             )
         typist.begin_part()
-        off_calendar = 0
         for chunk in found.chunks:
-            off_calendar += _take(batch, typist, chunk, found, fixed)
+            waiting.add(batch, chunk, found, fixed)
         batch.warnings += found.notes
-        _warn_off_calendar(batch, off_calendar)
     except UnreadableError as error:
         batch.refuse_whole(str(error))
 
@@ -407,26 +457,24 @@ def _hold_back(
     contract: Contract,
     batches: list[_Batch],
     staged: list[Staged],
-    raw_files: list[Path],
+    raw: list[ParquetFile],
     until: dt.date,
 ) -> None:
     """Refuse batches whole that count in another unit than the table does (R69)."""
-    if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw_files):
+    if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw):
         return
-    numbers = {batch.file: number for number, batch in enumerate(batches)}
+    by_file = {batch.file: number for number, batch in enumerate(batches) if batch.refused_whole is None}
+    figures = [magnitude.evidence_of_raw(con, each.path, contract, until) for each in staged]
+    for file, number in by_file.items():
+        figures += [found.with_columns(pl.lit(file).alias("_file")) for found in batches[number].guarded]
+    if not figures:
+        return
+    dialects = {file: batches[number].dialect or "" for file, number in by_file.items()}
+    reasons = magnitude.held_back(contract, pl.concat(figures), dialects, raw)
+    for file, reason in reasons.items():
+        batches[by_file[file]].refuse_whole(reason)
     for each in staged:
-        for file, figures in magnitude.evidence_of_raw(con, each.path, contract, until):
-            batches[numbers[file]].guarded.append(figures)
-    delivered = {
-        number: magnitude.Delivered(batch.file, batch.dialect or "", pl.concat(batch.guarded))
-        for number, batch in enumerate(batches)
-        if batch.guarded and batch.refused_whole is None
-    }
-    reasons = magnitude.held_back(contract, delivered, raw_files)
-    for number, reason in reasons.items():
-        batches[number].refuse_whole(reason)
-    for each in staged:
-        take_out(con, each, {number: batches[number].file for number in reasons})
+        take_out(con, each, {by_file[file]: file for file in reasons})
 
 
 # ------------------------------------------------------------------ deciding and writing

@@ -16,15 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.contracts.base import Contract
-from orchestration.ingest.bulk import Staged
+from orchestration.ingest.bulk import PARQUET_FORMAT, Staged
 from orchestration.ingest.deciding import Outcome, dated_key, key_range
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, ParquetFile, from_micros
 from orchestration.sql import quoted
 
 SORTED_ROWS = 200_000
 """Up to so many rows go into one file in order of date and key; more stay as they were staged."""
-
-_FORMAT = "(format parquet, compression zstd)"
 
 
 @dataclass(frozen=True)
@@ -74,15 +72,15 @@ def store_raw(
     if rows <= SORTED_ROWS and (changed or len(staged) > 1):
         all_rows = " union all ".join([*sources, *(["select * from accepted"] if accepted is not None else [])])
         order = ", ".join(dict.fromkeys(filter(None, (dated_key(contract), *contract.key))))
-        con.execute(f"copy ({all_rows} order by {order}) to {quoted(str(target()))} {_FORMAT}")
+        con.execute(f"copy ({all_rows} order by {order}) to {quoted(str(target()))} {PARQUET_FORMAT}")
     else:
         for each, source in zip(staged, sources, strict=True):
             if len(outcome.pulled):
-                con.execute(f"copy ({source}) to {quoted(str(target()))} {_FORMAT}")
+                con.execute(f"copy ({source}) to {quoted(str(target()))} {PARQUET_FORMAT}")
             else:
                 each.path.rename(target())
         if accepted is not None:
-            con.execute(f"copy accepted to {quoted(str(target()))} {_FORMAT}")
+            con.execute(f"copy accepted to {quoted(str(target()))} {PARQUET_FORMAT}")
     for each in staged:
         each.path.unlink(missing_ok=True)
     con.unregister("pulled")

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -237,6 +238,25 @@ class TypedRows:
     guarded: pl.DataFrame | None = None
 
 
+def _joined(chunks: list[Chunk]) -> Chunk:
+    if len(chunks) == 1:
+        return chunks[0]
+    joined = Chunk()
+    for chunk in chunks:
+        joined.rows += chunk.rows
+        joined.cells += chunk.cells
+        joined.raw += chunk.raw
+    return joined
+
+
+def _repeated(fixed: list[dict[str, str]], sizes: list[int]) -> dict[str, pl.Series]:
+    """What is fixed for each chunk, as a column over the rows of all of them."""
+    return {
+        name: pl.Series([values[name] for values in fixed], dtype=pl.String).gather(np.repeat(range(len(sizes)), sizes))
+        for name in fixed[0]
+    }
+
+
 def connect(
     *, threads: int | None = None, memory_limit: str | None = None, folder: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
@@ -290,7 +310,7 @@ class Typist:
     # -------------------------------------------------------------- text
 
     def _delivered(
-        self, chunk: Chunk, match: Match, header: list[str], view: View, fixed: dict[str, str]
+        self, chunk: Chunk, match: Match, header: list[str], view: View, fixed: dict[str, pl.Series]
     ) -> pl.DataFrame:
         """The cells that this view needs, renamed to the contract's columns and freed of the texts for "no figure"."""
         places = {name: index for index, name in enumerate(header)}
@@ -305,11 +325,14 @@ class Typist:
                 cells.append(self.cleaned(target, column, pl.Series(f"t_{target}", texts, pl.String)))
             series.append(cells[0] if len(cells) == 1 else pl.select(pl.coalesce(cells)).to_series())
         frame = pl.DataFrame(series)
-        constants = {**dict(match.dialect.constants), **dict(view.constants), **fixed}
+        constants = {**dict(match.dialect.constants), **dict(view.constants)}
         return frame.with_columns(
-            pl.lit(value, pl.String).alias(f"t_{target}")
-            for target, value in constants.items()
-            if target not in by_target
+            *(
+                pl.lit(value, pl.String).alias(f"t_{target}")
+                for target, value in constants.items()
+                if target not in by_target and target not in fixed
+            ),
+            *(values.alias(f"t_{target}") for target, values in fixed.items() if target not in by_target),
         )
 
     def cleaned(self, target: str, column: Column, cells: pl.Series) -> pl.Series:
@@ -586,7 +609,9 @@ order by _position
         own = "deletion_stamp" if contract.first_version_rule else "coalesce(deletion_stamp, own_stamp)"
         now = f"timestamptz {quoted(self.ingested_at.isoformat())}"
         return f"""
-with delivered as (select *{literals} from blocks join parts using (_part)),
+with delivered as (
+    select blocks.*, parts.* exclude (_part){literals} from blocks left join parts on parts._part = blocks._part
+),
 delivered_rows as (
     select d.*, index_market, {self._day()} from delivered as d {self._index_join(columns, values)}
 ),
@@ -631,30 +656,52 @@ where {" and ".join(kept)}
         ``fixed``: contract columns whose text is the same for every row of the part (code of the file name).
         Raises ``CalendarHorizonError`` when a row that has happened lies past the calendars.
         """
-        refused = list(chunk.refused)
-        tables: list[pa.Table] = []
-        guarded: list[pl.DataFrame] = []
-        off_calendar = 0
-        if chunk.rows:
-            identifiers = self._identifiers(chunk, match, header)
+        return self.type_chunks([(chunk, fixed)], match, header)[0]
+
+    def type_chunks(
+        self, chunks: Sequence[tuple[Chunk, dict[str, str]]], match: Match, header: list[str]
+    ) -> list[TypedRows]:
+        """Type chunks of one header and dialect, of one part or of many, by one statement a view; see ``type_chunk``.
+
+        Where identifiers are derived the chunks are those of one part.
+        """
+        refused = [list(chunk.refused) for chunk, _ in chunks]
+        tables: list[list[pa.Table]] = [[] for _ in chunks]
+        guarded: list[list[pl.DataFrame]] = [[] for _ in chunks]
+        off_calendar = [0] * len(chunks)
+        together = _joined([chunk for chunk, _ in chunks])
+        if together.rows:
+            sizes = [len(chunk.rows) for chunk, _ in chunks]
+            owners = pl.Series("_owner", np.repeat(np.arange(len(chunks)), sizes))
+            fixed = [values for _, values in chunks]
+            identifiers = self._identifiers(together, match, header)
             for view in match.views:
-                delivered = self._delivered(chunk, match, header, view, fixed)
+                delivered = self._delivered(together, match, header, view, _repeated(fixed, sizes))
+                names = list(fixed[0])
                 if identifiers is not None:
                     delivered = delivered.with_columns(identifiers)
-                    shown = {**fixed, match.dialect.derived_key or "": ""}
-                else:
-                    shown = fixed
+                    names.append(match.dialect.derived_key or "")
                 self._con.register("delivered", delivered.to_arrow())
-                table = self._con.sql(self._statement(match, view, shown)).to_arrow_table()
+                table = self._con.sql(self._statement(match, view, names)).to_arrow_table()
                 self._con.unregister("delivered")
-                accepted, off = self._split(table, chunk, refused)
-                tables.append(accepted)
-                off_calendar += off
-                if self.contract.guards:
-                    guarded.append(self._evidence(pl.DataFrame(table)))
-        if tables:
-            return TypedRows(pa.concat_tables(tables), refused, off_calendar, pl.concat(guarded) if guarded else None)
-        return TypedRows(self._empty(), refused)
+                frame = pl.DataFrame(table).with_columns(owners)
+                parts = {0: frame} if len(chunks) == 1 else frame.partition_by("_owner", as_dict=True)
+                for key, rows in parts.items():
+                    owner = key if isinstance(key, int) else int(key[0])
+                    accepted, off = self._split(rows, together, refused[owner])
+                    tables[owner].append(accepted)
+                    off_calendar[owner] += off
+                    if self.contract.guards:
+                        guarded[owner].append(self._evidence(rows.drop("_owner")))
+        return [
+            TypedRows(
+                pa.concat_tables(tables[owner]) if tables[owner] else self.schema.empty_table(),
+                refused[owner],
+                off_calendar[owner],
+                pl.concat(guarded[owner]) if guarded[owner] else None,
+            )
+            for owner in range(len(chunks))
+        ]
 
     def _evidence(self, typed: pl.DataFrame) -> pl.DataFrame:
         """The figures that ``magnitude`` looks at, out of all rows of a chunk."""
@@ -675,8 +722,7 @@ where {" and ".join(kept)}
             found.append(derived_id(list(key), self._occurrences[key]))
         return pl.Series(f"t_{dialect.derived_key}", found, pl.String)
 
-    def _split(self, table: pa.Table, chunk: Chunk, refused: list[tuple[int, str, str]]) -> tuple[pa.Table, int]:
-        frame = pl.DataFrame(table)
+    def _split(self, frame: pl.DataFrame, chunk: Chunk, refused: list[tuple[int, str, str]]) -> tuple[pa.Table, int]:
         bad = frame.filter(pl.col("reason").is_not_null())
         for position, row, reason in bad.select("_position", "_row", "reason").iter_rows():
             refused.append((row, shorten(chunk.raw[position]), reason))
@@ -686,7 +732,7 @@ where {" and ".join(kept)}
             require_known(happened)
         off_calendar = int(good["is_off_calendar"].sum()) if self.contract.refuses_off_calendar else 0
         guarded = [f"g_{guard.column}" for guard in self.contract.guards]
-        kept = good.drop("reason", "business_date", "is_off_calendar", *guarded)
+        kept = good.drop("_owner", "reason", "business_date", "is_off_calendar", *guarded)
         return kept.to_arrow().cast(self.schema), off_calendar
 
     @property
@@ -696,9 +742,6 @@ where {" and ".join(kept)}
         ]
         contract = [pa.field(f.name, ARROW_TYPES[f.kind]) for f in self.contract.fields]
         return pa.schema([pa.field("_row", pa.int64()), pa.field("_position", pa.int64()), *times, *contract])
-
-    def _empty(self) -> pa.Table:
-        return self.schema.empty_table()
 
 
 _SQL_TYPES: dict[pa.DataType, str] = {

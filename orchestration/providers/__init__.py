@@ -12,6 +12,7 @@ from orchestration.providers.delivery import Dataset
 
 PROVIDERS = (
     "akshare",
+    "crunchbase",
     "exchanges",
     "tushare",
 )

@@ -79,7 +79,7 @@ class Dataset:
     provider, kept with every receipt. ``needs``: fields of ``Wanted`` that must not be empty. ``cursor_overlap``: how
     much of the time before the last cursor is asked for again, since changes may become visible late. ``missing``: why
     this dataset cannot be asked on this machine (an extra that is not installed, a token that is not set), as a
-    sentence that says what to do; None when it can.
+    sentence that says what to do; None when it can. ``scheduled``: False for what is fetched on demand alone.
     """
 
     provider: str
@@ -92,7 +92,9 @@ class Dataset:
     look_back_days: int = 5
     needs: tuple[Literal["etfs", "indices", "securities", "concepts"], ...] = ()
     cursor_overlap: dt.timedelta = dt.timedelta(hours=1)
+    scheduled: bool = True
     missing: Callable[[], str | None] = field(default=lambda: None)
+    unfit: Callable[[Wanted], str | None] = field(default=lambda wanted: None)
 
     @property
     def key(self) -> str:

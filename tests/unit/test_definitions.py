@@ -22,6 +22,7 @@ from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
 from orchestration.locking import BusyError
 from orchestration.paths import PROJECT_ROOT
+from orchestration.providers import PROVIDERS
 from orchestration.refresh import RefusedError
 from orchestration.resources import refresh_resource
 
@@ -259,12 +260,14 @@ def test_every_asset_is_described_and_grouped(location):
     undescribed = set(location["groups"]) - set(location["described"])
     assert not undescribed
     assert set(location["groups"].values()) == {
-        "raw", "control", "staging", "intermediate", "reference", "marts", "release",
+        "raw", "control", "staging", "intermediate", "reference", "marts", "desk", "release",
+        *(f"fetch_{provider}" for provider in PROVIDERS),
     }  # fmt: skip
 
 
 def test_one_process_runs_all_steps(location):
     """The multiprocess executor starts an interpreter per step: seconds each, and the run lock would be taken twice."""
     assert location["executor"] == "in_process"
-    assert location["schedules"] == ["market_days"]
+    fetching = {f"fetch_{provider}_{'daily' if provider == 'crunchbase' else 'market_days'}" for provider in PROVIDERS}
+    assert set(location["schedules"]) == {"market_days", *fetching}
     assert location["sensors"] == ["new_files"]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration.contracts.base import Kind
 from orchestration.fetching import fetch, land, landed_name, question
@@ -96,6 +99,17 @@ def test_a_name_cannot_climb(name: str) -> None:
         landed_name("etf_bars", "tushare", name)
 
 
+@given(st.text(max_size=40))
+def test_whatever_is_asked_for_lands_below_its_provider_or_nowhere(asked: str) -> None:
+    try:
+        path = landed_name("concept_members", "akshare", f"boards/{asked}/1.csv")
+    except ValueError:
+        return
+    assert path.parts[:3] == ("concept_members", "akshare", "boards")
+    assert ".." not in path.parts
+    assert not re.search(r"[^A-Za-z0-9._+/\-\u3400-\u4dbf\u4e00-\u9fff]", path.as_posix())
+
+
 def test_signs_that_file_systems_dislike_are_replaced() -> None:
     assert landed_name("concept_members", "akshare", "CRO概念/AI|药:x.csv").as_posix() == (
         "concept_members/akshare/CRO概念/AI_药_x.csv"
@@ -150,7 +164,9 @@ def test_a_failure_keeps_what_landed_before_and_says_so(home: Home, error: Excep
 
 def test_no_record_is_an_empty_outcome(home: Home) -> None:
     assert run(home, dataset()).outcome == "empty"
-    assert run(home, dataset(delivery(rows=0))).outcome == "empty"
+    empty = run(home, dataset(delivery(rows=0, day=dt.date(2025, 4, 24))))
+    assert (empty.outcome, empty.pages, empty.files[0].name, empty.new_files) == ("empty", 1, "", 0)
+    assert landed(home) == [], "an answer that may be a throttled one is not kept"
 
 
 def test_a_missing_token_is_said_before_anything_is_asked(home: Home) -> None:
@@ -200,6 +216,19 @@ def test_without_a_span_the_look_back_decides(home: Home) -> None:
     assert (wanted.since, wanted.until) == (dt.date(2025, 4, 15), dt.date(2025, 4, 25)), "days are market days"
     with pytest.raises(ValueError, match="ends before it begins"):
         question(home.settings, dataset(), since=dt.date(2025, 4, 2), until=dt.date(2025, 4, 1))
+
+
+def test_members_of_the_indices_stand_in_for_securities(home: Home) -> None:
+    needy = dataset(needs=("securities",))
+    assert question(home.settings, needy, now=NOW).securities == ()
+    sets = (("2025-02-28", "06821.HK", "0.4"), ("2025-03-31", "01801.HK", "0.6"), ("2025-03-31", "09926.HK", "0.4"))
+    lines = "".join(f"987018.CNI,{day},{code},{weight}\n" for day, code, weight in sets)
+    home.land("index_weights/a.csv", "index_code,weight_date,security_code,weight\n" + lines)
+    home.run()
+    assert question(home.settings, needy, now=NOW).securities == ("01801.HK", "09926.HK")
+    assert question(home.settings, needy, securities=["00700.HK"], now=NOW).securities == ("00700.HK",)
+    assert question(home.settings, needy, indices=["HSI.HI"], now=NOW).securities == ()
+    assert question(home.settings, dataset(), now=NOW).securities == (), "only where they are needed"
 
 
 def test_changes_are_asked_for_from_the_last_cursor_less_the_overlap(home: Home) -> None:

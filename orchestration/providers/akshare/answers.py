@@ -20,6 +20,14 @@ EMPTY_RESULT = 9201
 """Code of Eastmoney's data centre for an answer without records (返回数据为空); others mean that it did not look."""
 
 
+class TooManyPagesError(Exception):
+    """The first page says that more pages follow than may be asked for: ask for less at a time."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__(f"{pages} pages")
+        self.pages = pages
+
+
 @dataclass(frozen=True)
 class Page:
     """One HTTP answer. None where its shape does not tell.
@@ -53,9 +61,12 @@ def read_page(asked: str, query: dict[str, str], status: int, retry_after: str |
     _require_success(asked, status, retry_after, words)
     if page_title(body) is not None:
         raise MalformedError(f"{asked} answered {words} instead of data: the site wants a browser, or has moved")
-    number = next((int(query[name]) for name in ("pn", "pageNumber", "pageIndex", "page") if name in query), 1)
-    answer = _parsed(body)
-    if answer is None:
+    numbers = (query[name] for name in ("pn", "pageNumber", "pageIndex", "page") if name in query)
+    number = int(next(numbers, "1"))
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        # a workbook, a script
         return Page(asked, number, excerpt=f"{len(body):,} bytes that are no JSON, beginning {words[:40]!r}")
     return _described(asked, number, query, answer, words)
 
@@ -70,20 +81,14 @@ def _require_success(asked: str, status: int, retry_after: str | None, words: st
     if status >= 500:
         raise UnavailableError(f"{said}; ask again later")
     if status >= 400:
-        raise RefusedError(f"{said}: there is no such thing there")
-
-
-def _parsed(body: bytes) -> Any:
-    """The JSON value, or None for anything else (workbooks, scripts)."""
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
+        # not a refusal: one code that a site does not know must not stop the others
+        raise MalformedError(f"{said}: there is nothing of that name there")
 
 
 def _described(asked: str, number: int, query: dict[str, str], answer: Any, excerpt: str) -> Page:
-    if isinstance(answer, list):
-        return _list_page(asked, number, answer, excerpt)
+    if answer is None or isinstance(answer, list):
+        # Sina ends its lists with the word null
+        return _list_page(asked, number, answer or [], excerpt)
     if not isinstance(answer, dict):
         return Page(asked, number, excerpt=excerpt)
     if asked.endswith("/clist/get"):
@@ -97,14 +102,16 @@ def _described(asked: str, number: int, query: dict[str, str], answer: Any, exce
 
 def _quote_list_page(asked: str, number: int, answer: dict[str, Any], excerpt: str) -> Page:
     """Eastmoney's quote lists: ``data.total`` and ``data.diff``, records of f-codes. None of them is ever empty."""
-    data = answer.get("data") or {}
-    records = data.get("diff")
-    if not isinstance(records, list) or not records:
+    data = _mapping(answer.get("data"))
+    records = _list(data.get("diff"))
+    if not records:
         raise ThrottledError(
             f"{asked} answered page {number} without records, where there always are some: throttled ({excerpt})"
         )
-    ids = tuple(f"{record.get('f13')}.{record.get('f12')}" for record in records if "f12" in record)
-    return Page(asked, number, len(records), data.get("total"), fields=_fields(records), ids=ids, excerpt=excerpt)
+    ids = tuple(f"{record.get('f13')}.{record.get('f12')}" for record in map(_mapping, records) if "f12" in record)
+    return Page(
+        asked, number, len(records), _count(data.get("total")), fields=_fields(records), ids=ids, excerpt=excerpt
+    )
 
 
 def _data_centre_page(asked: str, number: int, answer: dict[str, Any], excerpt: str) -> Page:
@@ -116,17 +123,17 @@ def _data_centre_page(asked: str, number: int, answer: dict[str, Any], excerpt: 
         if answer.get("code") == EMPTY_RESULT or "数据为空" in str(answer.get("message")):
             return Page(asked, number, 0, 0, nothing=words, excerpt=excerpt)
         raise ThrottledError(f"{asked} answered page {number} without a result: {words}")
-    records = result.get("data")
-    if not isinstance(records, list) or not records:
+    records = _list(result.get("data"))
+    if not records:
         raise ThrottledError(f"{asked} answered page {number} of {result.get('pages')} without records ({excerpt})")
     ids = tuple(hashlib.md5(_held(record), usedforsecurity=False).hexdigest() for record in records)
-    pages, total = result.get("pages"), result.get("count")
+    pages, total = _count(result.get("pages")), _count(result.get("count"))
     return Page(asked, number, len(records), total, pages, _fields(records), ids, keyed=False, excerpt=excerpt)
 
 
-def _held(record: dict[str, Any]) -> bytes:
+def _held(record: Any) -> bytes:
     """A record without the quotes of the moment that akshare asks for beside it."""
-    kept = {name: value for name, value in record.items() if name not in ("CLOSE_PRICE", "CHANGE_RATE")}
+    kept = {name: value for name, value in _mapping(record).items() if name not in ("CLOSE_PRICE", "CHANGE_RATE")}
     return json.dumps(kept, sort_keys=True, ensure_ascii=False).encode()
 
 
@@ -134,14 +141,12 @@ def _fund_page(asked: str, number: int, answer: dict[str, Any], excerpt: str) ->
     """Net values of one fund: ``TotalCount`` and ``Data.LSJZList``, a record a day (FSRQ)."""
     if answer.get("ErrCode"):
         raise ThrottledError(f"{asked} answered error {answer['ErrCode']}: {answer.get('ErrMsg') or 'no words'}")
-    data = answer.get("Data")
-    records = data.get("LSJZList") if isinstance(data, dict) else None
-    total = answer["TotalCount"]
+    records, total = _list(_mapping(answer.get("Data")).get("LSJZList")), _count(answer["TotalCount"])
     if not records:
         if total:
             raise ThrottledError(f"{asked} answered page {number} without records, though it counts {total}")
         return Page(asked, number, 0, 0, nothing="TotalCount 0", excerpt=excerpt)
-    ids = tuple(str(record.get("FSRQ")) for record in records)
+    ids = tuple(str(_mapping(record).get("FSRQ")) for record in records)
     return Page(asked, number, len(records), total, fields=_fields(records), ids=ids, excerpt=excerpt)
 
 
@@ -155,10 +160,7 @@ def _list_page(asked: str, number: int, answer: list[Any], excerpt: str) -> Page
 
 def _plain_page(asked: str, number: int, answer: dict[str, Any], excerpt: str) -> Page:
     """Everything that comes in one piece: bars of one code, an exchange's table of one day."""
-    total = None
-    pages = answer.get("pageHelp")
-    if isinstance(pages, dict) and isinstance(pages.get("total"), int):
-        total = pages["total"]
+    total = _count(_mapping(answer.get("pageHelp")).get("total"))
     where, records = _records(answer)
     nothing = f"{where}: {json.dumps(records)}" if where and not records else None
     rows = len(records) if isinstance(records, list) else None
@@ -178,6 +180,18 @@ def _records(answer: dict[str, Any]) -> tuple[str, Any]:
     return "", None
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _fields(records: Any) -> tuple[str, ...]:
     first = records[0] if isinstance(records, list) and records else None
     return tuple(map(str, first)) if isinstance(first, dict) else ()
@@ -187,7 +201,7 @@ def totals_disagree(pages: list[Page]) -> str | None:
     """Why the pages do not add up to what the provider says there is, or None.
 
     A page that was asked for twice counts as it came the last time. A list that moves between two pages delivers some
-    records twice and others never. Where records have no key, one that stands at the end of a page and at the
+    records on both and others never. Where records have no key, one that stands at the end of a page and at the
     beginning of the next may well be two; more than one is an overlap.
     """
     for asked in dict.fromkeys(page.asked for page in pages):
@@ -195,26 +209,25 @@ def totals_disagree(pages: list[Page]) -> str | None:
         totals = list(dict.fromkeys(page.total for page in latest if page.total is not None))
         if len(totals) > 1:
             return f"{asked} counted {totals[0]} records on one page and {totals[-1]} on another: it changed meanwhile"
-        twice = _delivered_twice(latest)
+        twice = _on_two_pages(latest)
         if twice and (latest[0].keyed or len(twice) > 1):
             shown = f" ({', '.join(twice[:5])})" if latest[0].keyed else ""
-            return f"{len(twice)} records of {asked} were delivered twice{shown}: pages overlap and others are missing"
+            return f"{len(twice)} records of {asked} stand on two pages{shown}: others are missing"
         rows = sum(page.rows or 0 for page in latest)
         if totals and rows != totals[0]:
             return f"{asked} delivered {rows} records on {len(latest)} page(s) and says that there are {totals[0]}"
     return None
 
 
-def _delivered_twice(pages: list[Page]) -> list[str]:
-    keyed = all(page.keyed for page in pages)
-    times = Counter(identity for page in pages for identity in (page.ids if keyed else set(page.ids)))
+def _on_two_pages(pages: list[Page]) -> list[str]:
+    times = Counter(identity for page in pages for identity in set(page.ids))
     return sorted(identity for identity, count in times.items() if count > 1)
 
 
 def repeated(pages: list[Page]) -> int:
     """Records of the answer asked for last that stand on two of its pages, and that ``totals_disagree`` lets pass."""
     last = [page for page in pages if page.asked == pages[-1].asked]
-    return len(_delivered_twice(list({page.number: page for page in last}.values())))
+    return len(_on_two_pages(list({page.number: page for page in last}.values())))
 
 
 def total_said(pages: list[Page]) -> int | None:

@@ -15,13 +15,20 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from orchestration.paths import PROJECT_ROOT
 from orchestration.providers import delivery
-from orchestration.providers.akshare.answers import Page, repeated, total_said, totals_disagree
-from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError, UnavailableError
+from orchestration.providers.akshare.answers import Page, TooManyPagesError, repeated, total_said, totals_disagree
+from orchestration.providers.delivery import (
+    MalformedError,
+    ProviderError,
+    RefusedError,
+    ThrottledError,
+    UnavailableError,
+)
 
 if TYPE_CHECKING:
     from orchestration.providers.transport import Transport
@@ -33,6 +40,9 @@ START_SECONDS = 120.0
 
 CALL_SECONDS = 1800.0
 """Longest call. The longest honest one is fifty pages of visits at ten requests a minute: five minutes."""
+
+MOST_WORDS = 400
+"""Characters of akshare's own words that a message repeats; those of ``requests`` hold whole addresses."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +83,13 @@ class Frame:
     repeated: int = 0
 
 
-class TooManyPagesError(Exception):
-    """More pages than ``Question.page_limit``: ask for less at a time."""
+@dataclass(frozen=True)
+class _Process:
+    """The worker and its two pipes."""
+
+    popen: subprocess.Popen[bytes]
+    questions: IO[bytes]
+    answers: IO[bytes]
 
 
 class Worker:
@@ -84,9 +99,10 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: _Process | None = None
         self._unread = b""
         self._lock = threading.Lock()
+        atexit.register(self.close)
 
     def ask(self, transport: Transport, question: Question, begin: bool = False) -> Frame:
         """Call akshare and judge what came. ``begin``: forget the lists that akshare keeps between calls.
@@ -108,97 +124,97 @@ class Worker:
         process, self._process, self._unread = self._process, None, b""
         if process is None:
             return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        process.popen.kill()
+        process.popen.wait()
+        # what a dead process has not read can no longer be flushed
+        with suppress(OSError):
+            process.questions.close()
+        process.answers.close()
 
     def _asked(self, transport: Transport, question: Question, begin: bool) -> Frame:
         limits = transport.limits
         spacing = 60 / limits.requests_per_minute.get(PROVIDER, limits.default_per_minute)
         pages: list[Page] = []
-        self._send(
-            {
-                "function": question.function,
-                "arguments": question.arguments,
-                "query": question.query,
-                "filter": question.filter,
-                "page_limit": question.page_limit,
-                "begin": begin,
-                "wire": {
-                    "base_urls": dict(transport.base_urls),
-                    "spacing": spacing,
-                    "connect": limits.connect_seconds,
-                    "silence": limits.silence_seconds,
-                    "most_bytes": limits.most_bytes,
-                    "ceiling": CALL_SECONDS,
-                },
-            }
-        )
+        process = self._running()
+        message: dict[str, Any] = {
+            "function": question.function,
+            "arguments": question.arguments,
+            "query": question.query,
+            "filter": question.filter,
+            "page_limit": question.page_limit,
+            "begin": begin,
+            "wire": {
+                "base_urls": dict(transport.base_urls),
+                "spacing": spacing,
+                "connect": limits.connect_seconds,
+                "silence": limits.silence_seconds,
+                "most_bytes": limits.most_bytes,
+                "ceiling": CALL_SECONDS,
+            },
+        }
+        try:
+            process.questions.write(json.dumps(message).encode() + b"\n")
+            process.questions.flush()
+        except OSError as error:
+            self.close()
+            raise UnavailableError(f"{question.text}: akshare's process has gone ({error}): try again") from None
         last, end, silence = "nothing", time.monotonic() + CALL_SECONDS, limits.total_seconds + spacing
         while True:
-            message = self._next(f"{question.text}, last at {last}", silence, end)
+            message = self._next(process, f"{question.text}, last at {last}", silence, end)
             if "request" in message:
                 last = message["request"]
             elif "page" in message:
                 pages.append(_page(message["page"]))
             elif "too_many_pages" in message:
-                raise TooManyPagesError(str(message["too_many_pages"]))
+                raise TooManyPagesError(message["too_many_pages"])
             elif "error" in message:
                 return judged_error(question, pages, message["error"])
             else:
                 return judged_frame(question, pages, message["frame"])
 
-    def _send(self, message: dict[str, Any]) -> None:
-        if self._process is None or self._process.poll() is not None:
-            self.close()
-            self._start()
-        assert self._process is not None  # noqa: S101 (for the type checker)
-        assert self._process.stdin is not None  # noqa: S101
-        self._process.stdin.write(json.dumps(message).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def _start(self) -> None:
+    def _running(self) -> _Process:
+        """The process, after its start where there is none."""
+        if self._process is not None and self._process.popen.poll() is None:
+            return self._process
+        self.close()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SECTOR_")}
         known = environment.get("PYTHONPATH")
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PROJECT_ROOT), known]))
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.providers.akshare.worker"],
+        popen = subprocess.Popen(
+            [sys.executable, "-P", "-m", "orchestration.providers.akshare.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
         )
-        atexit.register(self.close)
-        self._next("the start of akshare", START_SECONDS, time.monotonic() + START_SECONDS)
+        self._process = _Process(popen, cast("IO[bytes]", popen.stdin), cast("IO[bytes]", popen.stdout))
+        greeting = self._next(self._process, "the start of akshare", START_SECONDS, time.monotonic() + START_SECONDS)
+        if "broken" in greeting:
+            self.close()
+            raise RefusedError(
+                f'akshare cannot be imported ({greeting["broken"]}): pip install "sector-warehouse[akshare]" again'
+            )
+        return self._process
 
-    def _next(self, what: str, silence: float, end: float) -> dict[str, Any]:
+    def _next(self, process: _Process, what: str, silence: float, end: float) -> dict[str, Any]:
         """The next line of the worker. Raises ``UnavailableError`` when it stays silent, or ends."""
-        assert self._process is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
-        descriptor = self._process.stdout.fileno()
         silent_until = min(end, time.monotonic() + silence)
         with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
+            selector.register(process.answers, selectors.EVENT_READ)
             while b"\n" not in self._unread:
                 rest = silent_until - time.monotonic()
                 if rest <= 0 or not selector.select(rest):
                     self.close()
                     raise UnavailableError(_given_up(what, silence, is_silent=silent_until < end))
-                piece = os.read(descriptor, 1 << 20)
+                piece = os.read(process.answers.fileno(), 1 << 20)
                 if not piece:
-                    fate = self._fate()
+                    code = process.popen.wait(timeout=10)
+                    self.close()
+                    fate = signal.Signals(-code).name if code < 0 else f"exit code {code}"
                     raise UnavailableError(f"{what}: akshare's process ended by itself ({fate}): try again")
                 self._unread += piece
         line, _, self._unread = self._unread.partition(b"\n")
         return json.loads(line)
-
-    def _fate(self) -> str:
-        assert self._process is not None  # noqa: S101
-        code = self._process.wait(timeout=10)
-        self.close()
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
 
 
 def _given_up(what: str, silence: float, is_silent: bool) -> str:
@@ -219,9 +235,7 @@ def judged_frame(question: Question, pages: list[Page], frame: dict[str, Any]) -
 
     Raises ``MalformedError`` otherwise, ``ThrottledError`` for an empty frame that the provider gave no reason for.
     """
-    for page in pages:
-        if question.leading and page.fields and page.fields[: len(question.leading)] != question.leading:
-            raise MalformedError(f"{question.text}: {_moved(question.leading, page)}")
+    _require_fields(question, pages)
     disagreement = totals_disagree(pages)
     if disagreement is not None:
         raise MalformedError(f"{question.text}: {disagreement}")
@@ -238,19 +252,27 @@ def judged_error(question: Question, pages: list[Page], error: dict[str, Any]) -
         kind = getattr(delivery, error["kind"])
         text = f"{question.text}: {error['text']}"
         raise ThrottledError(text, error["pause"]) if kind is ThrottledError else kind(text)
+    said = error["text"] if len(error["text"]) <= MOST_WORDS else f"{error['text'][:MOST_WORDS]}…"
     if error["kind"] == "UnavailableError":
         raise UnavailableError(
-            f"{question.text}: {error['text']} (a site that closes the connection without a word often means: "
+            f"{question.text}: {said} (a site that closes the connection without a word often means: "
             "too many requests from this address)"
         )
     if pages and pages[-1].nothing is not None:
         if question.never_empty:
             raise ThrottledError(f"{question.text}: nothing came, where there always is something; {_last(pages)}")
         return Frame((), 0, "", 0)
+    _require_fields(question, pages)
     raise MalformedError(
-        f"{question.text}: akshare stumbled at {error['where']} ({error['text']}); {_last(pages)}. "
+        f"{question.text}: akshare stumbled at {error['where']} ({said}); {_last(pages)}. "
         "If it stays so, the provider has changed its answer: look for a newer akshare"
     )
+
+
+def _require_fields(question: Question, pages: list[Page]) -> None:
+    for page in pages:
+        if question.leading and page.fields and page.fields[: len(question.leading)] != question.leading:
+            raise MalformedError(f"{question.text}: {_moved(question.leading, page)}")
 
 
 def _moved(expected: tuple[str, ...], page: Page) -> str:

@@ -6,13 +6,13 @@ where they go, what came back. Does not belong here: what to ask (``datasets``),
 Its own process, because akshare calls hang: many requests have no time limit, and answers are decoded by a JavaScript
 engine that no exception interrupts. What akshare prints goes nowhere.
 
-After the start it says ``{"ready": true}``. A question: ``function``, ``arguments``, and what akshare has no argument
-for: ``query`` (parameters put in place of its own), ``filter`` (conditions added to those of Eastmoney's data centre),
-``page_limit``; ``begin``: forget the lists that akshare kept from earlier questions; ``wire``: ``base_urls``,
-``spacing``, ``connect``, ``silence``, ``most_bytes`` as in ``transport``, and ``ceiling``, all in seconds and bytes.
-Lines of an answer: ``{"request": …}`` before and ``{"page": …}`` after each HTTP request, then one of
-``{"frame": …}``, ``{"error": …}``, ``{"too_many_pages": n}`` (the first page says that there are more than
-``page_limit``; nothing else was asked).
+After the start it says ``{"ready": true}``, or ``{"broken": …}`` when akshare cannot be imported. A question:
+``function``, ``arguments``, and what akshare has no argument for: ``query`` (parameters put in place of its own),
+``filter`` (conditions added to those of Eastmoney's data centre), ``page_limit``; ``begin``: forget the lists that
+akshare kept from earlier questions; ``wire``: ``base_urls``, ``spacing``, ``connect``, ``silence``, ``most_bytes`` as
+in ``transport``, and ``ceiling``, in seconds and bytes. Lines of an answer: ``{"request": …}`` before and
+``{"page": …}`` after each HTTP request, then one of ``{"frame": …}``, ``{"error": …}``, ``{"too_many_pages": n}`` (the
+first page says that there are more than ``page_limit``; nothing else was asked).
 """
 
 from __future__ import annotations
@@ -30,16 +30,8 @@ from collections.abc import Callable
 from typing import Any, TextIO
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from orchestration.providers.akshare.answers import Page, read_page
+from orchestration.providers.akshare.answers import Page, TooManyPagesError, read_page
 from orchestration.providers.delivery import MalformedError, ProviderError, ThrottledError
-
-
-class TooManyPagesError(Exception):
-    """The first page says that more pages follow than may be asked for."""
-
-    def __init__(self, pages: int) -> None:
-        super().__init__(f"{pages} pages")
-        self.pages = pages
 
 
 class Wire:
@@ -173,9 +165,11 @@ def _answer(wire: Wire, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind(error: Exception) -> str:
+    """What is no JSON is a ``RequestException`` too, by the words of ``requests``, though it came whole."""
     import requests
 
-    return "UnavailableError" if isinstance(error, requests.RequestException | OSError) else "MalformedError"
+    came_whole = isinstance(error, ValueError) or not isinstance(error, requests.RequestException | OSError)
+    return "MalformedError" if came_whole else "UnavailableError"
 
 
 def _where(error: Exception) -> str:
@@ -198,16 +192,19 @@ def main() -> None:
     way_out = _silence()
 
     def say(message: dict[str, Any]) -> None:
-        way_out.write(json.dumps(message, ensure_ascii=False) + "\n")
+        way_out.write(json.dumps(message) + "\n")
         way_out.flush()
 
-    from requests.adapters import HTTPAdapter
+    try:
+        from requests.adapters import HTTPAdapter
 
-    wire = Wire(HTTPAdapter.send, say)
-    _install(wire)
-    _accept_bytes()
-    import akshare  # noqa: F401 (takes seconds on a cold machine, which no question shall be blamed for)
-
+        wire = Wire(HTTPAdapter.send, say)
+        _install(wire)
+        _accept_bytes()
+        import akshare  # noqa: F401 (takes seconds on a cold machine, which no question shall be blamed for)
+    except ImportError as error:
+        say({"broken": f"{type(error).__name__}: {error}"})
+        return
     say({"ready": True})
     for line in sys.stdin:
         question = json.loads(line)

@@ -10,7 +10,9 @@ Data under these licences may not be passed on.
 
 from __future__ import annotations
 
-from orchestration.providers.crunchbase.access import API_VERSION, missing_key
+import datetime as dt
+
+from orchestration.providers.crunchbase.access import CLIENT_VERSION, missing_key
 from orchestration.providers.crunchbase.deletions import deliver_deleted_rounds
 from orchestration.providers.crunchbase.search import FUNDING_ROUNDS, ORGANIZATIONS, deliver_changes
 from orchestration.providers.delivery import Dataset
@@ -18,35 +20,42 @@ from orchestration.providers.delivery import Dataset
 EVERYTHING_DAYS = 25 * 366
 """A first fetch asks for all records: nothing at the provider was edited before it began, in 2005."""
 
+OVERLAP = dt.timedelta(days=1)
+"""Search and export are refreshed daily, so that an edit may appear in an answer up to a day after the moment that it
+carries; what comes twice is an exact repeat and adds nothing."""
+
 DATASETS: tuple[Dataset, ...] = (
     Dataset(
         provider="crunchbase",
         name="funding_rounds",
         tables=("funding_rounds",),
-        description="funding rounds edited since the last fetch; at first all of them (some 800 pages)",
+        description="Funding rounds edited since the last fetch; at first all of them, some 800 pages.",
         deliver=deliver_changes(FUNDING_ROUNDS),
-        client_version=lambda: API_VERSION,
+        client_version=lambda: CLIENT_VERSION,
         look_back_days=EVERYTHING_DAYS,
+        cursor_overlap=OVERLAP,
         missing=missing_key,
     ),
     Dataset(
         provider="crunchbase",
         name="organizations",
         tables=("organizations",),
-        description="organizations edited since the last fetch; at first all of them (some 4,200 pages)",
+        description="Organizations edited since the last fetch; at first all of them, some 4,200 pages.",
         deliver=deliver_changes(ORGANIZATIONS),
-        client_version=lambda: API_VERSION,
+        client_version=lambda: CLIENT_VERSION,
         look_back_days=EVERYTHING_DAYS,
+        cursor_overlap=OVERLAP,
         missing=missing_key,
     ),
     Dataset(
         provider="crunchbase",
         name="deleted_funding_rounds",
         tables=("funding_rounds",),
-        description="identifiers of funding rounds withdrawn since the last fetch; at first all of them",
+        description="Funding rounds withdrawn since the last fetch; at first all of them.",
         deliver=deliver_deleted_rounds,
-        client_version=lambda: API_VERSION,
+        client_version=lambda: CLIENT_VERSION,
         look_back_days=EVERYTHING_DAYS,
+        cursor_overlap=OVERLAP,
         missing=missing_key,
     ),
 )

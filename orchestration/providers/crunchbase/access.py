@@ -16,20 +16,17 @@ from orchestration.settings import Settings
 
 PROVIDER = "crunchbase"
 API = "https://api.crunchbase.com/v4/data"
-API_VERSION = "Crunchbase API v4"
+CLIENT_VERSION = "API v4, questions 1"
+"""Raised when fields or order of the questions change."""
 
 NO_KEY = (
     "no key for Crunchbase: set SECTOR_CRUNCHBASE_KEY to the user key of an Enterprise or Applications licence, or "
     "drop its CSV export into landing/funding_rounds/ and landing/organizations/"
 )
 LICENCE = (
-    "search and deleted entities need a key of an Enterprise or Applications licence (a Basic key is refused with "
+    "Search and deleted entities need a key of an Enterprise or Applications licence (a Basic key is refused with "
     "403); the key is read from SECTOR_CRUNCHBASE_KEY"
 )
-
-OVERLAP = dt.timedelta(days=1)
-"""How far before the last known edit a fetch begins. Search and export are refreshed daily, so that an edit may appear
-in an answer up to a day after the moment it carries; what comes twice is an exact repeat and adds nothing."""
 
 
 def missing_key() -> str | None:

@@ -13,7 +13,6 @@ from typing import Literal
 
 from orchestration.providers.crunchbase.access import (
     API,
-    OVERLAP,
     PROVIDER,
     entities_of,
     folder_of,
@@ -31,14 +30,13 @@ Deletion = tuple[str, dt.datetime]
 
 
 def deliver_deleted_rounds(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
-    """The ``deliver`` of the dataset: all deletions, or those since a day before the cursor, newest first."""
+    """The ``deliver`` of the dataset: all deletions, or those since the cursor, newest first."""
     begun = dt.datetime.now(dt.UTC)
     if wanted.updated_since is None:
         pages, folder = _pages(transport, "asc", may_be_empty=True), "all"
-        reach = None
     else:
         pages, folder = _pages(transport, "desc", may_be_empty=False), folder_of(wanted.updated_since)
-        reach = wanted.updated_since - OVERLAP
+    reach = wanted.updated_since
     newest: dt.datetime | None = None
     for number, (content, deletions) in enumerate(pages, start=1):
         newest = max([moment for _, moment in deletions] + ([newest] if newest else []))
@@ -51,6 +49,7 @@ def deliver_deleted_rounds(transport: Transport, wanted: Wanted) -> Iterator[Del
             asked=f"deleted_entities of funding_rounds, page {number}",
             page=number,
             cursor=min(newest, begun) if reach is None or reached else None,
+            columns=("identifier", "deleted_at"),
         )
         if reached:
             return

@@ -24,7 +24,6 @@ from zoneinfo import ZoneInfo
 
 from orchestration.providers.crunchbase.access import (
     API,
-    OVERLAP,
     PROVIDER,
     entities_of,
     folder_of,
@@ -74,11 +73,15 @@ ORGANIZATIONS = Collection(
 
 @dataclass(frozen=True)
 class Page:
-    """An answer. ``edits``: identifier and last edit of its records, in order; ``count``: records that it speaks of."""
+    """An answer. ``edits``: identifier and last edit of its records, in order; ``count``: records that it speaks of.
+
+    ``fields``: those that were asked for, and after them what came without being asked for.
+    """
 
     content: bytes
     edits: list[tuple[str, dt.datetime]]
     count: int
+    fields: tuple[str, ...]
 
     @property
     def is_last(self) -> bool:
@@ -99,12 +102,14 @@ class Position:
 
 @dataclass(frozen=True)
 class _Held:
-    """A page that waits for the next answer; ``left``: records that must lie behind it."""
+    """A page that waits for the next answer. ``fresh``: its records that no page before held; ``left``: records that
+    must lie behind it; ``repeated``: records that came once more although those behind them were asked for."""
 
     position: Position
     page: Page
     fresh: int
     left: int
+    repeated: int
 
 
 def deliver_changes(collection: Collection) -> Callable[[Transport, Wanted], Iterator[Delivery]]:
@@ -153,6 +158,8 @@ def deliver_changes(collection: Collection) -> Callable[[Transport, Wanted], Ite
                 total=before + held.fresh + held.left,
                 # a moment ahead of the clock would hide every edit until then
                 cursor=min(held.page.edits[-1][1], begun),
+                columns=held.page.fields,
+                repeated=held.repeated,
             )
             before += held.fresh
 
@@ -161,7 +168,7 @@ def deliver_changes(collection: Collection) -> Callable[[Transport, Wanted], Ite
 
 def _start_of(wanted: Wanted) -> dt.datetime:
     if wanted.updated_since is not None:
-        return _second(wanted.updated_since - OVERLAP)
+        return _second(wanted.updated_since)
     return dt.datetime.combine(wanted.since, dt.time(), MARKET).astimezone(dt.UTC)
 
 
@@ -221,7 +228,7 @@ def read_page(content: bytes, collection: Collection, asked: str) -> Page:
                 f"{asked}: asked for records in order of their last edit, {written(later)} came after "
                 f"{written(earlier)}"
             )
-    return Page(content, edits, count)
+    return Page(content, edits, count, (*collection.fields, *sorted(found - set(collection.fields))))
 
 
 def _require_some(page: Page, position: Position, asked: str) -> None:
@@ -277,7 +284,8 @@ def walk(ask: Callable[[Position], Page], since: dt.datetime) -> Iterator[_Held]
                 raise MalformedError(
                     f"{PROVIDER}: a page at {written(position.since)} repeats only records of the page before"
                 )
-            held = _Held(position, page, len(fresh), ahead - len(fresh))
+            repeated = 0 if position.after is None else len(page.edits) - len(fresh)
+            held = _Held(position, page, len(fresh), ahead - len(fresh), repeated)
         if page.is_last:
             if held is not None:
                 yield held

@@ -177,8 +177,7 @@ def hk_indices() -> list[dict[str, Any]]:
     """Four indices, HSI and HSTECH not on the first page."""
     levels = {"CES100": 6000.0, "HSCEI": 8100.5, "HSI": 21909.76, "HSTECH": 5003.41}
     return [
-        quoted(_HK_INDEX_CODES, f2=level, f3=-0.74, f12=code, f13=124 if code == "HSTECH" else 100, f14=code, f17=level)
-        | {"f18": 22072.62}
+        quoted(_HK_INDEX_CODES, f2=level, f3=-0.74, f12=code, f13=124, f14=code, f17=level) | {"f18": 22072.62}
         for code, level in levels.items()
     ]
 
@@ -283,7 +282,7 @@ def sse_counts() -> list[dict[str, Any]]:
 
 def _hk_sina(asked: Asked) -> Answer:
     if asked.query["page"] != "1":
-        return as_json([])
+        return as_json(None)
     names = (
         *("symbol", "name", "engname", "tradetype", "lasttrade", "prevclose", "open", "high", "low", "volume"),
         *("currentvolume", "amount", "ticktime", "buy", "sell", "high_52week", "low_52week", "eps", "dividend"),

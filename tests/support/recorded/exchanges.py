@@ -1,5 +1,6 @@
 """Answers of the exchanges' own pages. Headers and keys: what akshare 1.19 indexes (``fund/fund_scale_szse.py``,
-``fund_etf_szse.py``, ``fund_etf_sse.py``), units and traps: the domain notes, 1.2."""
+``fund_etf_szse.py``, ``fund_etf_sse.py``), units and traps: the domain notes, 1.2. Shanghai's envelope: public programs
+that keep an answer of query.sse.com.cn whole; where it is paged, its records stand in it twice."""
 
 from __future__ import annotations
 
@@ -93,8 +94,40 @@ def serve(server: FakeProvider, sse_page: int = 10_000) -> None:
 
     def sse(rows: Sequence[Record], total: int, asked: Asked) -> Answer:
         count = -(-total // sse_page)
-        paging = {"pageNo": int(asked.query["pageHelp.pageNo"]), "pageSize": sse_page, "pageCount": count}
-        return as_json({"actionErrors": [], "pageHelp": {**paging, "total": total}, "result": list(rows)})
+        number = int(asked.query["pageHelp.pageNo"])
+        paging = {
+            "beginPage": number,
+            "cacheSize": 1,
+            "data": list(rows),
+            "endDate": None,
+            "endPage": None,
+            "objectResult": None,
+            "pageCount": count,
+            "pageNo": number,
+            "pageSize": sse_page,
+            "searchDate": None,
+            "sort": None,
+            "startDate": None,
+            "total": total,
+        }
+        return as_json(
+            {
+                "actionErrors": [],
+                "actionMessages": [],
+                "errorMessages": [],
+                "errors": {},
+                "fieldErrors": {},
+                "isPagination": "true",
+                "jsonCallBack": None,
+                "locale": "zh_CN",
+                "pageHelp": paging,
+                "result": list(rows),
+                "sqlId": asked.query["sqlId"],
+                "texts": None,
+                "type": "",
+                "validateCode": "",
+            }
+        )
 
     server.listing("/szse/api/report/ShowReport", _daily, sheet(list(SZSE_SHARES[0])))  # type: ignore[arg-type]
     server.listing("/szse-funds/api/report/ShowReport", SZSE_FUNDS, sheet(list(SZSE_FUNDS[0])))  # type: ignore[arg-type]

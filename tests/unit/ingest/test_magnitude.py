@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.ingest import magnitude
-from orchestration.ingest.magnitude import Delivered, evidence, held_back, moved_by
+from orchestration.ingest.ledger import ParquetFile
+from orchestration.ingest.magnitude import Compared, evidence, held_back, moved_by
 from tests.support.warehouse_home import Home, counts
 
 TODAY = dt.date(2026, 3, 2)
@@ -42,20 +43,29 @@ def _walk(codes: int, days: list[dt.date], seed: int) -> pl.DataFrame:
     ).with_columns(pl.col("close", "volume_shares", "turnover_cny").cast(pl.Float64))
 
 
-def _known(folder: Path, frame: pl.DataFrame) -> list[Path]:
+def _known(folder: Path, frame: pl.DataFrame) -> list[ParquetFile]:
     moment = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
     path = folder / "known.parquet"
     folder.mkdir(parents=True, exist_ok=True)
     frame.with_columns(pl.lit(moment).cast(pl.Datetime("us", "UTC")).alias("knowledge_at")).write_parquet(path)
-    return [path]
+    return [ParquetFile(path, "raw", "etf_bars")]
 
 
-def _judge(contract: Contract, frames: list[pl.DataFrame], known: list[Path]) -> dict[int, str]:
-    delivered = {
-        number: Delivered(f"{contract.name}/{number}.csv", "some.dialect", evidence(frame, contract, TODAY))
-        for number, frame in enumerate(frames)
-    }
-    return held_back(contract, delivered, known)
+def _judge(contract: Contract, frames: list[pl.DataFrame], known: list[ParquetFile]) -> dict[int, str]:
+    names = [f"{contract.name}/{number}.csv" for number in range(len(frames))]
+    figures = [
+        evidence(frame, contract, TODAY).with_columns(pl.lit(name).alias("_file"))
+        for name, frame in zip(names, frames, strict=True)
+    ]
+    held = held_back(contract, pl.concat(figures), dict.fromkeys(names, "some.dialect"), known)
+    return {names.index(name): reason for name, reason in held.items()}
+
+
+def _of(ratios: list[float]) -> Compared:
+    frame = pl.DataFrame(
+        {"_group": [0] * len(ratios), "ratio": ratios}, schema={"_group": pl.Int64, "ratio": pl.Float64}
+    )
+    return magnitude._compare(frame).get(0, magnitude.NOTHING)
 
 
 BARS = CONTRACTS["etf_bars"]
@@ -179,7 +189,7 @@ def test_what_is_known_of_the_same_days_decides_however_busy_they_were(folder: P
     ("ratio", "expected"), [(0.49e-4, 0), (0.5e-4, -4), (1e-4, -4), (1.5e-4, -4), (1.51e-4, 0), (1e4, 4), (1.0, 0)]
 )
 def test_the_bounds_of_ten_thousand_shares_are_those_of_the_contract(ratio: float, expected: int) -> None:
-    assert moved_by(pl.Series([ratio]), impossible=(-4, 4)) == expected
+    assert moved_by(_of([ratio]), impossible=(-4, 4)) == expected
 
 
 @pytest.mark.parametrize(
@@ -194,7 +204,7 @@ def test_the_bounds_of_ten_thousand_shares_are_those_of_the_contract(ratio: floa
     ],
 )
 def test_how_many_must_agree(ratios: list[float], expected: int) -> None:
-    assert moved_by(pl.Series(ratios, dtype=pl.Float64)) == expected
+    assert moved_by(_of(ratios)) == expected
 
 
 # ------------------------------------------------------------------ from files

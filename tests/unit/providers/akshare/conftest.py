@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from orchestration.moments import MARKET_ZONE
-from orchestration.providers.akshare import DATASETS, datasets
+from orchestration.providers.akshare import DATASETS, clock
 from orchestration.providers.delivery import Dataset, Delivery, Wanted
 from orchestration.providers.transport import Limits, Transport
 from tests.support.fake_provider import Clock, FakeProvider, serving
@@ -31,7 +31,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Callable[[dt.datetime], None]:
     """Set the clock; it shows 2025-04-24 21:00 otherwise."""
 
     def set_to(moment: dt.datetime) -> None:
-        monkeypatch.setattr(datasets, "_now", lambda: moment)
+        monkeypatch.setattr(clock, "now", lambda: moment)
 
     set_to(NOW)
     return set_to
@@ -57,8 +57,8 @@ def wanted_of(**given: object) -> Wanted:
 def transport_to(server: FakeProvider, attempts: int = 1, total_seconds: float = 30.0) -> Transport:
     """At no pace to speak of, and without waiting before questions are asked again."""
     limits = Limits(requests_per_minute={"akshare": 600_000}, attempts=attempts, total_seconds=total_seconds)
-    clock = Clock()
-    return Transport(recorded.base_urls(server), limits, clock, clock.sleep)
+    hands = Clock()
+    return Transport(recorded.base_urls(server), limits, hands, hands.sleep)
 
 
 @pytest.fixture

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.providers.akshare.answers import Page, read_page, totals_disagree
-from orchestration.providers.delivery import MalformedError, RefusedError, ThrottledError, UnavailableError
+from orchestration.providers.delivery import (
+    MalformedError,
+    ProviderError,
+    RefusedError,
+    ThrottledError,
+    UnavailableError,
+)
 
 LIST = "push2.eastmoney.com/api/qt/clist/get"
 BARS = "push2his.eastmoney.com/api/qt/stock/kline/get"
@@ -64,7 +70,13 @@ def test_net_values_tell_none_from_an_error() -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(403, RefusedError), (404, RefusedError), (429, ThrottledError), (500, UnavailableError), (502, UnavailableError)],
+    [
+        (403, RefusedError),
+        (404, MalformedError),
+        (429, ThrottledError),
+        (500, UnavailableError),
+        (502, UnavailableError),
+    ],
 )
 def test_a_status_has_its_error_with_the_first_words_of_the_answer(status: int, kind: type[Exception]) -> None:
     with pytest.raises(kind, match=rf"{status}.*slow down"):
@@ -80,6 +92,13 @@ def test_how_long_to_wait_is_taken_from_the_provider() -> None:
 def test_a_page_instead_of_data_is_named_by_its_title() -> None:
     with pytest.raises(MalformedError, match="访问验证"):
         _page(BARS, "<!DOCTYPE html><html><head><title>访问验证</title></head></html>".encode())
+
+
+def test_sina_ends_a_list_with_null_and_never_begins_one_so() -> None:
+    asked = "vip.stock.finance.sina.com.cn/quotes_service/api/json_v2.php/Market_Center.getHKStockData"
+    assert _page(asked, None, page="46").rows == 0
+    with pytest.raises(ThrottledError, match="empty list"):
+        _page(asked, None, page="1")
 
 
 def test_a_workbook_is_described_and_never_refused() -> None:
@@ -102,9 +121,7 @@ def test_pages_that_share_out_a_list_add_up_and_one_less_never_does(sizes: list[
 
 def test_a_record_on_two_pages_means_that_another_is_missing() -> None:
     pages = [Page(LIST, 1, 2, 4, ids=("a", "b")), Page(LIST, 2, 2, 4, ids=("b", "c"))]
-    assert totals_disagree(pages) == (
-        f"1 records of {LIST} were delivered twice (b): pages overlap and others are missing"
-    )
+    assert totals_disagree(pages) == f"1 records of {LIST} stand on two pages (b): others are missing"
 
 
 def test_a_list_that_grows_while_it_is_read_is_asked_for_again() -> None:
@@ -123,4 +140,29 @@ def test_equal_records_without_a_key_may_stand_on_one_page_and_meet_at_its_end()
         Page(CENTRE, 1, 2, 4, ids=("a", "b"), keyed=False),
         Page(CENTRE, 2, 2, 4, ids=("a", "b"), keyed=False),
     ]
-    assert "delivered twice" in (totals_disagree(overlapping) or "")
+    assert "on two pages" in (totals_disagree(overlapping) or "")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["data", "diff", "total", "result", "pages", "count", "f12", "TotalCount", "Data", "LSJZList"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(_JSON, st.sampled_from([(LIST, {"pn": "1"}), (BARS, {}), (CENTRE, {"reportName": "R"}), ("x/f10/lsjz", {})]))
+def test_whatever_comes_is_described_or_refused_in_our_words(answer: Any, asked: tuple[str, dict[str, str]]) -> None:
+    try:
+        page = _page(asked[0], answer, **asked[1])
+    except ProviderError:
+        return
+    assert totals_disagree([page]) is None or page.total != page.rows

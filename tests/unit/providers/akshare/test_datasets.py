@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -204,3 +205,9 @@ def test_a_dataset_says_what_it_is_and_with_what_it_is_asked(dataset: Any) -> No
 def test_without_the_extra_a_dataset_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert DATASETS[0].missing() == 'akshare is not installed: pip install "sector-warehouse[akshare]"'
+
+
+def test_akshare_itself_is_imported_by_its_own_process_alone(server: FakeProvider, now: object) -> None:
+    with transport_to(server) as transport:
+        assert list(dataset_of("fund_etf_hist_em").deliver(transport, wanted_of()))
+    assert "akshare" not in sys.modules

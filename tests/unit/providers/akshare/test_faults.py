@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from orchestration.moments import MARKET_ZONE
-from orchestration.providers.akshare import datasets
+from orchestration.providers.akshare import clock, visits
+from orchestration.providers.akshare.asking import WORKER
 from orchestration.providers.delivery import (
     Delivery,
     MalformedError,
@@ -22,7 +23,7 @@ from orchestration.providers.delivery import (
 )
 from tests.support.fake_provider import Answer, FakeProvider, Fault, as_json
 from tests.support.recorded import akshare as recorded
-from tests.unit.providers.akshare.conftest import Fetch
+from tests.unit.providers.akshare.conftest import Fetch, dataset_of, wanted_of
 
 # dataset, path, fault, details, kind of error, words of its message
 FAULTS: dict[str, tuple[str, str, Fault, dict[str, object], type[ProviderError], str]] = {
@@ -36,7 +37,7 @@ FAULTS: dict[str, tuple[str, str, Fault, dict[str, object], type[ProviderError],
     ),
     "pages that overlap": (
         *("fund_etf_spot_em", recorded.ETF_QUOTES, "page_overlap", {}, MalformedError),
-        r"delivered twice \(0\.\d{6}|delivered twice \(1\.\d{6}",
+        r"stand on two pages \([01]\.\d{6}\)",
     ),
     "net values whose later pages are empty": (
         *("fund_etf_fund_info_em", recorded.NET_VALUES, "page_loss", {}, ThrottledError),
@@ -48,7 +49,7 @@ FAULTS: dict[str, tuple[str, str, Fault, dict[str, object], type[ProviderError],
     ),
     "a field less where akshare names fields by position": (
         *("stock_hk_spot_em", recorded.HK_QUOTES, "column_gone", {"column": "f18"}, MalformedError),
-        r"akshare stumbled|gone: f18",
+        "gone: f18; new: f20.*akshare names them by position",
     ),
     "a field gone that akshare asks for by name": (
         *("fund_etf_spot_em", recorded.ETF_QUOTES, "column_gone", {"column": "f441"}, MalformedError),
@@ -93,6 +94,21 @@ def test_a_fault_is_told_for_what_it_is(case: str, fetch: Fetch, server: FakePro
     assert str(refused.value).partition(": ")[0].count(name) or "codes gave no sense" in str(refused.value)
 
 
+@pytest.mark.parametrize("words", [b"", b"busy"])
+def test_words_instead_of_an_answer_are_repeated(words: bytes, fetch: Fetch, server: FakeProvider) -> None:
+    server.route(recorded.NET_VALUES, Answer(words))
+    with pytest.raises((MalformedError, ThrottledError), match=r"api\.fund\.eastmoney\.com/f10/lsjz") as refused:
+        fetch("fund_etf_fund_info_em")
+    assert words.decode() in str(refused.value)
+
+
+def test_a_fund_that_has_not_traded_stays_on_the_list(fetch: Fetch, server: FakeProvider) -> None:
+    quotes = [*recorded.etf_quotes()[:2], recorded.etf_quotes()[2] | {"f124": "-", "f297": "-", "f2": "-"}]
+    server.listing(recorded.ETF_QUOTES, quotes, recorded.quote_list, recorded.quote_window)
+    (delivered,) = fetch("fund_etf_spot_em")
+    assert [line.split(",")[2] for line in delivered.content.decode().splitlines()[1:]] == ["1.282", "1.282", ""]
+
+
 def test_a_fault_that_passes_is_asked_again_and_leaves_no_trace(fetch: Fetch, server: FakeProvider) -> None:
     whole = fetch("fund_etf_spot_em")
     server.fault(recorded.ETF_QUOTES, "server_error", times=2)
@@ -104,8 +120,8 @@ def test_a_fault_that_passes_is_asked_again_and_leaves_no_trace(fetch: Fetch, se
 
 def test_a_call_that_hangs_is_ended_and_the_next_one_finds_a_new_process(fetch: Fetch, server: FakeProvider) -> None:
     server.fault(recorded.NET_VALUES, "hang")
-    with pytest.raises(UnavailableError, match=r"api\.fund\.eastmoney\.com/f10/lsjz: no sign of life for 1 s"):
-        fetch("fund_etf_fund_info_em", total_seconds=1)
+    with pytest.raises(UnavailableError, match=r"api\.fund\.eastmoney\.com/f10/lsjz: no sign of life for 2 s"):
+        fetch("fund_etf_fund_info_em", total_seconds=2)
     server.heal()
     assert len(fetch("fund_etf_fund_info_em")) == 1
 
@@ -128,9 +144,9 @@ def test_a_process_that_dies_is_told_and_replaced(fetch: Fetch, server: FakeProv
     fetch("fund_etf_hist_em")
 
     def killing(_: object) -> Answer:
-        process = datasets.WORKER._process
+        process = WORKER._process
         assert process is not None
-        os.kill(process.pid, 9)
+        process.popen.kill()
         return as_json({})
 
     server.route(recorded.ETF_BARS, killing)
@@ -138,6 +154,16 @@ def test_a_process_that_dies_is_told_and_replaced(fetch: Fetch, server: FakeProv
         fetch("fund_etf_hist_em")
     recorded.install(server)
     assert fetch("fund_etf_hist_em")[0].rows == 1
+
+
+def test_an_akshare_that_cannot_be_imported_is_told(
+    fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "akshare.py").write_text("import no_such_module_of_akshares")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    WORKER.close()
+    with pytest.raises(RefusedError, match=r"cannot be imported \(ModuleNotFoundError.*pip install"):
+        fetch("fund_etf_hist_em")
 
 
 def test_one_code_without_sense_does_not_stop_the_others(fetch: Fetch, server: FakeProvider) -> None:
@@ -175,13 +201,21 @@ def test_of_hong_kongs_indices_the_wanted_ones_are_kept_and_a_missing_one_is_nam
     (delivered,) = fetch("stock_hk_index_spot_em", indices=("HSTECH.HI", "987018.CNI", "HSI.HI"))
     assert [line.split(",")[2] for line in delivered.content.decode().splitlines()[1:]] == ["HSI", "HSTECH"]
     assert (delivered.rows, delivered.total) == (2, None)
-    with pytest.raises(RefusedError, match="4 indices, but none of HSSCID"):
-        fetch("stock_hk_index_spot_em", indices=("HSSCID.HI", "HSI.HI"))
+    (delivered,) = fetch("stock_hk_index_spot_em", indices=("HSSCID.HI", "HSI.HI"))
+    assert delivered.asked == "stock_hk_index_spot_em(); not on the list: HSSCID"
 
 
-def test_a_watch_list_without_a_code_of_the_kind_is_told(fetch: Fetch) -> None:
-    with pytest.raises(RefusedError, match=r"none of HSI\.HI: put a code of its kind \(931250\.CSI\)"):
-        fetch("index_stock_cons_weight_csindex", indices=("HSI.HI",))
+@pytest.mark.parametrize(
+    ("name", "codes", "words"),
+    [
+        ("index_stock_cons_weight_csindex", {"indices": ("HSI.HI",)}, "knows none of HSI.HI: put a code of its kind"),
+        ("stock_hk_index_spot_em", {"indices": ("987018.CNI",)}, "(HSI.HI) on SECTOR_WATCH_INDICES"),
+        ("stock_hk_hist", {"securities": ("600519.SH",)}, "(01801.HK) on SECTOR_WATCH_SECURITIES, or leave it out"),
+    ],
+)
+def test_a_watch_list_without_a_code_of_the_kind_is_told(name: str, codes: dict[str, object], words: str) -> None:
+    assert words in (dataset_of(name).unfit(wanted_of(**codes)) or "")
+    assert dataset_of(name).unfit(wanted_of()) is None
 
 
 def test_lists_are_read_in_the_order_of_codes(fetch: Fetch, server: FakeProvider) -> None:
@@ -221,14 +255,14 @@ def test_visits_go_on_behind_the_week_that_landed_last(fetch: Fetch) -> None:
 
 def _no_slice_too_long(server: FakeProvider) -> None:
     for asked in server.questions(recorded.SURVEYS):
-        assert int(asked.query["pageNumber"]) <= datasets.SURVEY_PAGES, asked.query["filter"]
+        assert int(asked.query["pageNumber"]) <= visits.SURVEY_PAGES, asked.query["filter"]
 
 
 def test_slices_shrink_until_their_pages_are_few_enough(
     fetch: Fetch, server: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages deep down fail: no more than the limit is ever asked for, every visit comes once."""
-    monkeypatch.setattr(datasets, "SURVEY_PAGES", 2)
+    monkeypatch.setattr(visits, "SURVEY_PAGES", 2)
     records = []
     for number, record in enumerate(recorded.surveys(360)):
         day = dt.date(2025, 4, 21) + dt.timedelta(days=number % 3)
@@ -272,7 +306,7 @@ def _at(text: str) -> dt.datetime:
     ],
 )
 def test_delayed_quotes_are_of_a_quarter_before_and_of_no_time_without_trading(fetched: str, moment: str) -> None:
-    assert datasets.hk_quote_moment(_at(fetched)) == _at(moment)
+    assert clock.hk_quote_moment(_at(fetched)) == _at(moment)
 
 
 def test_a_bar_that_still_moves_is_not_asked_for(
@@ -282,8 +316,9 @@ def test_a_bar_that_still_moves_is_not_asked_for(
     (delivered,) = fetch("fund_etf_hist_em")
     assert delivered.name == "fund_etf_hist_em/159567.SZ-20250421-20250423.csv"
     assert server.questions(recorded.ETF_BARS)[-1].query["end"] == "20250423"
-    with pytest.raises(RefusedError, match="figures of 2025-04-24 are not final before 15:30"):
-        fetch("fund_etf_hist_em", since=dt.date(2025, 4, 24))
+    assert dataset_of("fund_etf_hist_em").unfit(wanted_of(since=dt.date(2025, 4, 24))) == (
+        "has no final figures of 2025-04-24 before 15:30 market time: fetch again then"
+    )
     now(_at("2025-04-24 15:30"))
     assert fetch("fund_etf_hist_em")[0].name == "fund_etf_hist_em/159567.SZ-20250421-20250424.csv"
 
@@ -328,14 +363,14 @@ def test_shenzhens_counts_are_asked_for_in_spans_that_it_answers(fetch: Fetch, s
     assert all(after[0] - before[1] == dt.timedelta(days=1) for before, after in pairwise(spans))
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to look into another process")
 def test_nothing_of_ours_reaches_akshares_process(
     fetch: Fetch, server: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECTOR_TUSHARE_TOKEN", "planted")
-    datasets.WORKER.close()
+    WORKER.close()
     fetch("fund_etf_hist_em")
-    process = datasets.WORKER._process
+    process = WORKER._process
     assert process is not None
-    with open(f"/proc/{process.pid}/environ", "rb") as environment:  # noqa: PTH123
-        assert b"planted" not in environment.read()
+    assert b"planted" not in Path(f"/proc/{process.popen.pid}/environ").read_bytes()
     assert "planted" not in json.dumps([dict(asked.query) for asked in server.asked])
