@@ -37,6 +37,8 @@ from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, MAX_CELL, Reco
 BLOCK_BYTES = 4 << 20
 """Text of one block: large enough to spread the cost of a call over many rows, small enough to hold several."""
 
+_LEAST_LINE = 4
+"""Bytes of a line on average: no record with a code or a date is shorter."""
 _HEAD_BYTES = 1 << 16
 _CHUNK = 1 << 20
 
@@ -124,8 +126,10 @@ class _Proof:
     def watch(self, chunk: bytes) -> None:
         if not self.holds:
             return
-        endless = len(chunk) == _CHUNK and b"\n" not in chunk
-        if endless or b'"' in chunk or b"\0" in chunk:
+        is_whole = len(chunk) == _CHUNK
+        ends = chunk.count(b"\n") if is_whole else 1
+        # neither lines without an end nor millions of empty ones, of which each would be held
+        if ends == 0 or (is_whole and ends > len(chunk) // _LEAST_LINE) or b'"' in chunk or b"\0" in chunk:
             self.holds = False
             return
         if self._ends_with_return and not chunk.startswith(b"\n"):

@@ -38,6 +38,7 @@ from orchestration.ingest.files import (
 from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.records import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Table, chunks_of_lines, tables
+from orchestration.ingest.refusals import Refusals
 from orchestration.ingest.store import store_quarantine, store_raw
 from orchestration.ingest.typing import Typist, connect
 from orchestration.settings import Settings
@@ -62,7 +63,7 @@ class _Batch:
     columns: tuple[str, ...] = ()
     carried: frozenset[str] = frozenset()
     landed: int = 0
-    refused: list[tuple[int | None, str, str]] = field(default_factory=list)
+    refused: Refusals = field(default_factory=Refusals)
     refused_whole: str | None = None
     warnings: list[str] = field(default_factory=list)
     off_calendar: int = 0
@@ -72,7 +73,7 @@ class _Batch:
     def refuse_whole(self, reason: str) -> None:
         """Nothing of the file counts: one quarantine line, counts of 0."""
         self.refused_whole, self.landed, self.typed = reason, 0, []
-        self.refused = [(None, "", reason)]
+        self.refused = Refusals([(None, "", reason)])
 
 
 def unread(settings: Settings, table: str | None = None) -> dict[str, list[LandedFile]]:
@@ -226,7 +227,7 @@ def _ingest(
             ingested_at,
         )
         for number, lines in outcome.conflicting.items():
-            batches[number].refused += lines
+            batches[number].refused.add(lines)
         stored = store_raw(con, contract, staged, outcome, stem)
     finally:
         con.close()
@@ -423,7 +424,7 @@ class _Waiting:
             return
         found = self._typist.type_chunks([(chunk, fixed) for _, chunk, fixed in wanted], match, header)
         for (batch, _, _), typed in zip(wanted, found, strict=True):
-            batch.refused += typed.refused
+            batch.refused.add(typed.refused)
             batch.landed += typed.accepted.num_rows + len(typed.refused)
             batch.typed.append(typed.accepted)
             batch.off_calendar += typed.off_calendar

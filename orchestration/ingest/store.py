@@ -19,6 +19,7 @@ from orchestration.contracts.base import Contract
 from orchestration.ingest.bulk import PARQUET_FORMAT, Staged
 from orchestration.ingest.deciding import Outcome, dated_key, key_range
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, ParquetFile, from_micros
+from orchestration.ingest.refusals import Refusals
 from orchestration.sql import quoted
 
 SORTED_ROWS = 200_000
@@ -108,18 +109,18 @@ def _stored(con: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> S
     return Stored(file, {batch: (count, from_micros(micros)) for batch, count, micros in batches})
 
 
-def store_quarantine(
-    path: Path, table: str, refused: list[tuple[str, str, list[tuple[int | None, str, str]]]]
-) -> ParquetFile:
-    """Write refused lines: (batch id, file, [(row number, raw text, reason)])."""
-    lines = [
-        (batch_id, table, file, row, reason, raw.encode("utf-8", "backslashreplace").decode())
-        for batch_id, file, of_batch in refused
-        for row, raw, reason in sorted(of_batch, key=lambda line: (line[0] is None, line[0] or 0))
-    ]
+def store_quarantine(path: Path, table: str, refused: list[tuple[str, str, Refusals]]) -> ParquetFile:
+    """Write refused lines of (batch id, file, lines)."""
+    written = []
+    for batch_id, file, lines in refused:
+        found = lines.table()
+        same = {"batch_id": batch_id, "table_name": table, "file": file}
+        columns = [
+            pa.repeat(pa.scalar(same[name], pa.string()), len(found)) if name in same else found.column(name)
+            for name in QUARANTINE_SCHEMA.names
+        ]
+        written.append(pa.table(columns, schema=QUARANTINE_SCHEMA))
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = zip(*lines, strict=True)
-    arrays = [pa.array(list(column), kind.type) for column, kind in zip(columns, QUARANTINE_SCHEMA, strict=True)]
-    pq.write_table(pa.table(arrays, schema=QUARANTINE_SCHEMA), path, compression="zstd")
+    pq.write_table(pa.concat_tables(written), path, compression="zstd")
     make_durable(path)
     return ParquetFile(path, "quarantine", table)
