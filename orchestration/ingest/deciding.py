@@ -25,7 +25,7 @@ from orchestration.ingest.spill import Spill
 from orchestration.ingest.typing import Typist
 from orchestration.sql import quoted
 
-SLICE_ROWS = 500_000
+SLICE_ROWS = 200_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
 
 _PARTS = pa.schema([pa.field("_part", pa.int32()), pa.field("_batch_id", pa.string())])
