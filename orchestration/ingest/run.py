@@ -219,7 +219,7 @@ def _ingest(
         outcome = deciding.decide(
             con,
             typist,
-            [each.path for each in staged],
+            [(each.path, batches[next(iter(each.rows))].carried) for each in staged if each.rows],
             typed,
             origins,
             raw,
