@@ -146,7 +146,8 @@ class _Rows:
             ranges.append(key_range(con, self._staged, self._contract))
         firsts = [first for first, _ in ranges if first is not None]
         lasts = [last for _, last in ranges if last is not None]
-        self.first, self.last = (min(firsts), max(lasts)) if firsts else (None, None)
+        self.first = min(firsts, default=None)
+        self.last = max(lasts, default=None)
 
     def close(self) -> None:
         if self.loose:
@@ -168,8 +169,8 @@ class _Rows:
         """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them."""
         frames = []
         if self.loose:
-            loose = self._con.execute(
-                f"select {', '.join(self._schema.names)} from loose where _hash between ? and ?", [int(low), int(high)]
+            loose = self._con.sql(
+                f"select {', '.join(self._schema.names)} from loose where _hash between {int(low)} and {int(high)}"
             )
             frames.append(pl.DataFrame(loose.to_arrow_table().cast(self._schema)))
         if self._staged and len(hashes):
