@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, Wanted
+from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, RefusedError, Wanted
 from orchestration.providers.transport import Transport
 from orchestration.providers.tushare.client import PROVIDER, TOKEN_MISSING, pages, token
 
@@ -149,7 +149,9 @@ def index_member_all(transport: Transport, wanted: Wanted) -> Iterator[Delivery]
 
 
 def stock_hsgt(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
-    """What may be traded southbound, a list for each channel and day."""
+    """What may be traded southbound, a list for each channel and day. Raises ``RefusedError`` before the first list."""
+    if wanted.until < HSGT_BEGINS:
+        raise RefusedError(f"Tushare stock_hsgt begins on {HSGT_BEGINS}: ask for a span that reaches it")
     for day in _weekdays(max(wanted.since, HSGT_BEGINS), wanted.until):
         for channel in SOUTHBOUND:
             params = {"trade_date": _day(day), "type": channel}
