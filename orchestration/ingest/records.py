@@ -28,7 +28,7 @@ from orchestration.ingest.json_stream import JsonError, is_list, list_items, rea
 from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
-CHUNK_WEIGHT = 32 << 20
+CHUNK_WEIGHT = 16 << 20
 """Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
 _CELL_WEIGHT = 32
 MAX_HEADER_CELL = 1_000
