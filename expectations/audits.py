@@ -16,7 +16,14 @@ from warehouse.build import WORK_FILE
 
 PREFIX = "int_audit_"
 
-FAMILIES = {"etf": "etf", "index": "index", "contribution": "index", "concept": "index", "visit": "visits"}
+FAMILIES = {
+    "etf": "etf",
+    "index": "index",
+    "contribution": "index",
+    "concept": "index",
+    "security": "index",
+    "visit": "visits",
+}
 """First word of an audit's name -> the family that answers for it; any other word names its own family."""
 
 

@@ -285,6 +285,109 @@ def status(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def fetch(
+    datasets: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATASET]...", help="tushare.fund_daily, or tushare for all of it; none: everything."),
+    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="DAY", help="First day, such as 2025-04-01.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="DAY", help="Last day; today when it is left out.")] = None,
+    etf: Annotated[list[str] | None, typer.Option(metavar="CODE", help="159567.SZ; may be repeated.")] = None,
+    index: Annotated[list[str] | None, typer.Option(metavar="CODE", help="987018.CNI; may be repeated.")] = None,
+    security: Annotated[list[str] | None, typer.Option(metavar="CODE", help="01801.HK; may be repeated.")] = None,
+    concept: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A board; may be repeated.")] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="What can be fetched, and whether it can be here.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the live providers and land what they answer; `sector run` reads it. Exit 1 when a fetch failed."""
+    with guarded(as_json):
+        from orchestration import fetch_report as report
+        from orchestration.fetching import open_transport
+
+        settings = settings_or_exit()
+        if show_list:
+            rows = report.listing(settings)
+            if as_json:
+                answer_json({"datasets": rows})
+            else:
+                report.print_listing(rows, out)
+            return
+        try:
+            chosen, must = report.choose(datasets or [])
+            asked = report.Asked(
+                day_or_exit("--since", since),
+                day_or_exit("--until", until),
+                codes_or_exit("--etf", etf, "watch_etfs", "159567.SZ"),
+                codes_or_exit("--index", index, "watch_indices", "987018.CNI or HSI.HI"),
+                codes_or_exit("--security", security, "watch_securities", "01801.HK"),
+                tuple(concept or ()),
+            )
+        except ValueError as error:
+            raise WrongCallError(str(error)) from None
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with open_transport(settings) as transport, fetch_progress() as (heard, done):
+            fetched = report.run(settings, chosen, must, asked, transport, heard, done)
+        if as_json:
+            answer_json(fetched.as_json())
+        else:
+            for receipt in fetched.receipts:
+                if receipt.outcome != "failed":
+                    answer(report.outcome_line(receipt))
+            if any(receipt.new_files for receipt in fetched.receipts):
+                say("next: sector run")
+        raise typer.Exit(fetched.code)
+
+
+def day_or_exit(option: str, text: str | None) -> dt.date | None:
+    """A day given on the command line; None when it was not."""
+    import datetime as dt
+
+    try:
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        raise WrongCallError(f"{option} {text!r} is no day: write 2025-04-24") from None
+
+
+def codes_or_exit(option: str, codes: list[str] | None, setting: str, example: str) -> tuple[str, ...]:
+    """Codes given on the command line, in the form that the setting of the same kind asks for."""
+    from pydantic import ValidationError
+
+    from orchestration.settings import Settings
+
+    try:
+        return tuple(getattr(Settings.model_validate({setting: tuple(codes or ())}), setting))
+    except ValidationError as error:
+        raise WrongCallError(f"{option} {error.errors()[0]['input']!r} is no such code: write {example}") from None
+
+
+@contextmanager
+def fetch_progress() -> Iterator[tuple[Any, Any]]:
+    """A line that grows while a dataset is asked, a line for each that is done (stderr)."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from orchestration.fetch_report import outcome_line
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        counts: dict[str, list[int]] = {}
+        task = progress.add_task("asking", total=None)
+
+        def heard(dataset: Any, file: Any) -> None:
+            files, rows = counts.setdefault(dataset.key, [0, 0])
+            counts[dataset.key] = [files + 1, rows + file.rows]
+            progress.update(task, description=f"{dataset.key}: {files + 1} answers, {rows + file.rows:,} rows")
+
+        def done(dataset: Any, receipt: Any, verdicts: Any) -> None:
+            if receipt is not None and receipt.outcome == "failed":
+                say(f"failed: {outcome_line(receipt)}")
+            for verdict in verdicts:
+                if verdict.is_finding:
+                    say(f"{'lost' if verdict.state == 'lost' else 'warning'}: {verdict.message}")
+
+        yield heard, done
+
+
+@app.command()
 def history(
     table: Annotated[str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.")],
     key: Annotated[list[str], typer.Argument(metavar="KEY...", help="Its key, in the order of its contract.")],
@@ -298,6 +401,40 @@ def history(
             answer_json(past.document(settings_or_exit(), table, key))
         else:
             past.show(settings_or_exit(), table, key, out)
+
+
+@app.command()
+def dialect(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file anywhere; it is only looked at.")],
+    table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Hold it against this table.")] = None,
+    new: Annotated[
+        str | None, typer.Option("--new", metavar="NAME", help="Draft SECTOR_HOME/dialects/NAME.toml for it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a file would become, column by column, before it is landed; or draft a dialect for it."""
+    with guarded(as_json):
+        from pathlib import Path
+
+        from orchestration import dialect_report as report
+
+        settings, path = settings_or_exit(), Path(file)
+        if new is not None:
+            from orchestration.dialect_draft import write_draft
+
+            draft = write_draft(settings, path, new, table)
+            if as_json:
+                answer_json({"path": str(draft.path), "table": draft.table, "questions": list(draft.open_questions)})
+            else:
+                answer(f"{draft.path}: a draft for {draft.table}")
+                answer(f"to be answered: {', '.join(draft.open_questions) or 'nothing, but every line is a guess'}")
+                say("read it, mend it, say confirmed = true; then look again: sector dialect FILE")
+            return
+        sheets = report.examine(settings, path, table)
+        if as_json:
+            answer_json({"file": str(path), "sheets": [sheet.as_json() for sheet in sheets]})
+        else:
+            report.show(sheets, path, out)
 
 
 @app.command()

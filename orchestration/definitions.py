@@ -11,13 +11,15 @@ import dagster as dg
 from orchestration import transform
 from orchestration.assets.build import BATCHES, build_inputs
 from orchestration.assets.dbt import mart_keys, model_assets
+from orchestration.assets.fetch import fetch_assets, fetched_tables
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release_assets
 from orchestration.checks import gate_checks
-from orchestration.jobs import refresh_job
+from orchestration.jobs import fetch_jobs, refresh_job
+from orchestration.providers import datasets
 from orchestration.refresh import Progress, Refresh
-from orchestration.resources import dbt_resource, refresh_resource
-from orchestration.schedules import market_schedule
+from orchestration.resources import dbt_resource, refresh_resource, transport_resource
+from orchestration.schedules import fetch_schedule, market_schedule
 from orchestration.sensors import landing_sensor
 from orchestration.settings import Settings
 
@@ -40,16 +42,23 @@ def build_defs(
     settings = settings or Settings()
     models = model_assets(manifest or transform.up_to_date_manifest(settings))
     marts = mart_keys(models)
-    job = refresh_job()
+    job, fetching = refresh_job(), fetch_jobs(datasets())
     return dg.Definitions(
-        assets=[*raw_assets(), build_inputs, models, *release_assets(marts)],
+        assets=[
+            *fetch_assets(settings),
+            *raw_assets(fetched_tables()),
+            build_inputs,
+            models,
+            *release_assets(marts),
+        ],
         asset_checks=[gate_checks(marts, BATCHES)],
-        jobs=[job],
-        schedules=[market_schedule(job)],
+        jobs=[job, *fetching],
+        schedules=[market_schedule(job), *(fetch_schedule(asking) for asking in fetching)],
         sensors=[landing_sensor(job, settings)],
         resources={
             "refresh": refresh_resource(settings, progress, on_start),
             "dbt": dbt_resource(),
+            "transport": transport_resource(settings),
             **(resources or {}),
         },
         executor=dg.in_process_executor,

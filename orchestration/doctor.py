@@ -150,6 +150,22 @@ def disk(settings: Settings) -> Iterator[Finding]:
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free", "" if state == "ok" else "free some space")
 
 
+def dialects(settings: Settings) -> Iterator[Finding]:
+    """The dialects that this SECTOR_HOME declares."""
+    from orchestration.dialects.own import OwnDialectError, read_own
+
+    for path in sorted(settings.dialects.glob("*.toml")):
+        try:
+            own = read_own(path)
+        except OwnDialectError as error:
+            yield Finding("dialect", "wrong", str(error), "mend it, or move it out of the folder: no file is read")
+            continue
+        if own.confirmed:
+            yield Finding("dialect", "ok", f"{own.dialect.name} reads {own.dialect.table}")
+        else:
+            yield Finding("dialect", "warning", f"{path} is not confirmed", "read it, then say confirmed = true")
+
+
 def locks(settings: Settings) -> Iterator[Finding]:
     """Whether a run is in progress, and whether a dead one has left its name behind."""
     owner = read_owner(settings.lock)
@@ -163,7 +179,14 @@ def locks(settings: Settings) -> Iterator[Finding]:
         yield Finding("lock", "ok", "free")
 
 
-EXAMINATIONS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (versions, paths, calendar, disk, locks)
+EXAMINATIONS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    versions,
+    paths,
+    dialects,
+    calendar,
+    disk,
+    locks,
+)
 
 
 def examine(settings: Settings) -> list[Finding]:

@@ -69,6 +69,19 @@ def refresh_resource(
     return refresh
 
 
+def transport_resource(settings: Settings) -> dg.ResourceDefinition:
+    """The resource ``transport``: one polite client for the providers of a run."""
+
+    @dg.resource(description="Asks providers at their pace, with an end to every wait.")
+    def transport(_: dg.InitResourceContext) -> Iterator[Any]:
+        from orchestration.fetching import open_transport
+
+        with open_transport(settings) as client:
+            yield client
+
+    return transport
+
+
 class Dbt(DbtCliResource):
     """dagster-dbt's resource without two things that every call pays for and none of ours uses.
 

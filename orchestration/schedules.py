@@ -1,4 +1,7 @@
-"""When the warehouse refreshes itself: after the close, and after the night's net asset values."""
+"""When providers are asked and when the warehouse refreshes itself: before the open, after the close, in the evening.
+
+Everything is off until switched on. Fetches come some minutes before the refresh that reads them.
+"""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -14,6 +17,17 @@ AFTER_NAV = "30 22 * * *"
 
 BEFORE_OPEN = "20 9 * * *"
 """Shenzhen's share counts of the last session are known at 09:15 (contracts, etf_shares)."""
+
+FETCH_BEFORE_OPEN = "16 9 * * *"
+FETCH_AFTER_CLOSE = "20 16 * * *"
+FETCH_EVENING = "5 22 * * *"
+"""Shares of both exchanges, net asset values and Hong Kong's bars of the day are out (domain notes, 1.0)."""
+
+FETCH_DAILY = "30 7 * * *"
+"""For what changes at all hours, weekends too: before the desk's morning."""
+
+EVERY_DAY = frozenset({"fetch_crunchbase"})
+"""Jobs of providers that know no sessions."""
 
 MARKET_ZONE = "Asia/Shanghai"
 
@@ -46,3 +60,23 @@ def market_schedule(
         return dg.SkipReason(reason) if reason else dg.RunRequest(run_key=moment.isoformat())
 
     return market_days
+
+
+def fetch_schedule(job: Any) -> dg.ScheduleDefinition:
+    """``job`` of a provider: on sessions at the three times of day, or every morning where sessions do not matter."""
+    daily = job.name in EVERY_DAY
+
+    @dg.schedule(
+        name=f"{job.name}_{'daily' if daily else 'market_days'}",
+        job=job,
+        cron_schedule=[FETCH_DAILY] if daily else [FETCH_BEFORE_OPEN, FETCH_AFTER_CLOSE, FETCH_EVENING],
+        execution_timezone=MARKET_ZONE,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every morning." if daily else "Sessions: before the open, after the close, in the evening.",
+    )
+    def fetch_times(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        moment = context.scheduled_execution_time
+        reason = None if daily else reason_to_skip(moment.date())
+        return dg.SkipReason(reason) if reason else dg.RunRequest(run_key=moment.isoformat())
+
+    return fetch_times

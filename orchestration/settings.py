@@ -6,12 +6,25 @@ The folders under ``SECTOR_HOME`` are named here too, so that no other module jo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.paths import PROJECT_ROOT
+
+ETF_CODE = r"^\d{6}\.(SZ|SH)$"
+INDEX_CODE = r"^([0-9H]\d{5}\.(CNI|CSI|SH|SZ)|[A-Z][A-Z0-9]*\.HI)$"
+SECURITY_CODE = r"^(\d{6}\.(SZ|SH|BJ)|\d{5}\.HK)$"
+
+HANG_SENG = ("HSI.HI", "HSTECH.HI")
+"""The two indices whose opening the market note tells of."""
+
+REQUESTS_PER_MINUTE = {"akshare": 10.0, "crunchbase": 120.0, "exchanges": 20.0, "tushare": 60.0}
+"""How fast a provider is asked unless SECTOR_REQUESTS_PER_MINUTE says otherwise. akshare reads public pages that ban
+addresses which hurry; Tushare allows 50 to 500 a minute, by points; Crunchbase allows 200; the exchanges do not say."""
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Settings(BaseSettings):
@@ -20,19 +33,71 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SECTOR_", extra="ignore", frozen=True)
 
     home: Path = PROJECT_ROOT / "warehouse"
-    note_etf: Annotated[str, Field(pattern=r"^\d{6}\.(SZ|SH)$")] = "159567.SZ"
-    note_index: Annotated[str, Field(pattern=r"^([0-9H]\d{5}\.(CNI|CSI|SH|SZ)|[A-Z][A-Z0-9]*\.HI)$")] = "987018.CNI"
+    note_etf: Annotated[str, Field(pattern=ETF_CODE)] = "159567.SZ"
+    note_index: Annotated[str, Field(pattern=INDEX_CODE)] = "987018.CNI"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "4GB"
+
+    watch_etfs: Annotated[tuple[Annotated[str, Field(pattern=ETF_CODE)], ...], NoDecode] = ()
+    watch_indices: Annotated[tuple[Annotated[str, Field(pattern=INDEX_CODE)], ...], NoDecode] = ()
+    watch_securities: Annotated[tuple[Annotated[str, Field(pattern=SECURITY_CODE)], ...], NoDecode] = ()
+    watch_concepts: Annotated[tuple[str, ...], NoDecode] = ("CRO",)
+    tushare_token: SecretStr | None = None
+    crunchbase_key: SecretStr | None = None
+    requests_per_minute: Annotated[dict[str, Annotated[float, Field(gt=0, le=60_000)]], NoDecode] = {}
+    base_urls: Annotated[dict[str, str], NoDecode] = {}
+    fetch_connect_seconds: Seconds = 10.0
+    fetch_silence_seconds: Seconds = 30.0
+    fetch_total_seconds: Seconds = 300.0
+    fetch_attempts: Annotated[int, Field(ge=1, le=20)] = 4
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("watch_etfs", "watch_indices", "watch_securities", "watch_concepts", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """``a, b`` -> ``(a, b)``."""
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    @field_validator("requests_per_minute", "base_urls", mode="before")
+    @classmethod
+    def _paired(cls, value: Any) -> Any:
+        """``a=1, b=2`` -> ``{a: 1, b: 2}``."""
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in filter(None, map(str.strip, value.split(",")))]
+        wrong = [name for name, equals, _ in pairs if not equals]
+        if wrong:
+            raise ValueError(f"{wrong[0]!r} is no pair: write name=value, with commas between pairs")
+        return {name.strip(): given.strip() for name, _, given in pairs}
+
+    @property
+    def watched_etfs(self) -> tuple[str, ...]:
+        """ETFs that providers are asked about: the watch list, else the note's."""
+        return self.watch_etfs or (self.note_etf,)
+
+    @property
+    def watched_indices(self) -> tuple[str, ...]:
+        """Indices that providers are asked about: the watch list, else the note's and the Hang Seng ones."""
+        return self.watch_indices or tuple(dict.fromkeys((self.note_index, *HANG_SENG)))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that no message, log or receipt may hold."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
     @property
     def landing(self) -> Path:
         return self.home / "landing"
+
+    @property
+    def dialects(self) -> Path:
+        """Dialects that this home declares beside the shipped ones."""
+        return self.home / "dialects"
 
     @property
     def raw(self) -> Path:
@@ -61,6 +126,11 @@ class Settings(BaseSettings):
     @property
     def lock(self) -> Path:
         return self.home / ".lock"
+
+    @property
+    def fetching(self) -> Path:
+        """Locks of the fetches under way."""
+        return self.home / ".fetching"
 
     @property
     def dagster(self) -> Path:

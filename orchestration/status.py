@@ -18,8 +18,10 @@ from orchestration.fingerprint import settings_fingerprint
 from orchestration.ingest import Ledger, unread
 from orchestration.locking import is_held, run_lock
 from orchestration.moments import write_moment, write_short
+from orchestration.receipts import Receipts
 from orchestration.refresh import last_refusal, release_file, utc_now
 from orchestration.settings import Settings
+from orchestration.silence import verdicts
 from warehouse import releases as shelf
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ def status(settings: Settings) -> dict[str, Any]:
         "quarantine_counts": dict(Counter(row["table_name"] for row in quarantine)),
         "checks_failed": [],
         "last_refusal": last_refusal(settings),
+        "fetches": last_fetches(settings),
+        "deliveries": [verdict.as_json() for verdict in verdicts(settings)],
     }
     if current is not None:
         document["current"] = {
@@ -93,6 +97,16 @@ def status(settings: Settings) -> dict[str, Any]:
             settings, current, "select * from meta.checks where not passed order by mart, check_name"
         )
     return document
+
+
+def last_fetches(settings: Settings) -> list[dict[str, Any]]:
+    """The last receipt of every dataset that was ever fetched, without its list of files."""
+    receipts = Receipts(settings.ledger)
+    found = []
+    for provider, dataset in receipts.fetched():
+        document = receipts.of(provider, dataset, 1)[0].as_json()
+        found.append({name: value for name, value in document.items() if name != "files"})
+    return found
 
 
 def _age(seconds: int) -> str:
@@ -131,8 +145,12 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         for row in document["tables"]:
             table.add_row(f"{row['table_schema']}.{row['table_name']}", f"{row['rows']:,}")
         console.print(table)
+    if document["fetches"]:
+        _print_fetches(document, console)
     if document["batches"]:
         _print_batches(document, console)
+    if document["deliveries"]:
+        _print_deliveries(document, console)
     if document["quarantine"]:
         _print_quarantine(document, console)
     if document["checks_failed"]:
@@ -141,6 +159,28 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         for row in document["checks_failed"]:
             table.add_row(row["severity"], row["mart"], row["check_name"], str(row["observed"]), str(row["allowed"]))
         console.print(table)
+
+
+def _print_fetches(document: dict[str, Any], console: Console) -> None:
+    console.print("\nfetched last", markup=False)
+    table = _table("dataset", "when", "outcome", "rows", "new files", right=("rows", "new files"))
+    for row in document["fetches"]:
+        when = write_short(dt.datetime.fromisoformat(row["started_at"]))
+        outcome = row["outcome"] if row["trouble"] is None else f"{row['outcome']}: {row['message']}"
+        table.add_row(row["dataset"], when, outcome, f"{row['rows']:,}", str(row["new_files"]))
+    console.print(table, markup=False)
+
+
+def _print_deliveries(document: dict[str, Any], console: Console) -> None:
+    findings = [row for row in document["deliveries"] if row["state"] in ("warning", "lost")]
+    unjudged = sum(row["state"] == "unjudged" for row in document["deliveries"])
+    console.print(
+        f"\ndeliveries: {len(document['deliveries'])} checks on what came last, {len(findings)} with a finding, "
+        f"{unjudged} without a verdict (too little history, or nothing to hold them against)",
+        markup=False,
+    )
+    for row in findings:
+        console.print(f"  {row['state']}: {row['check']}: {row['message']}", markup=False)
 
 
 def _print_batches(document: dict[str, Any], console: Console) -> None:

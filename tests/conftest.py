@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.fake_provider import FakeProvider, serving
 from tests.support.warehouse_home import Home
 
 
@@ -13,6 +15,13 @@ from tests.support.warehouse_home import Home
 def home(tmp_path: Path) -> Home:
     """An empty warehouse."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def fake_provider() -> Iterator[FakeProvider]:
+    """A provider on loopback that answers as told."""
+    with serving() as server:
+        yield server
 
 
 _status = {"exit": 0}

@@ -44,3 +44,16 @@
 {% macro plain_list(expression) -%}
     lower(trim({{ expression }}))
 {%- endmacro %}
+
+{# The known texts of a group in their order, blanks between; NULL without any. #}
+{% macro sorted_list(expression) -%}
+    {{ return(adapter.dispatch('sorted_list')(expression)) }}
+{%- endmacro %}
+
+{% macro default__sorted_list(expression) -%}
+    string_agg({{ expression }}, ' ' order by {{ expression }} asc nulls last)
+{%- endmacro %}
+
+{% macro spark__sorted_list(expression) -%}
+    nullif(array_join(array_sort(collect_list({{ expression }})), ' '), '')
+{%- endmacro %}

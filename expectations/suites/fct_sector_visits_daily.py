@@ -1,6 +1,6 @@
 """fct_sector_visits_daily: month-to-date visits by sector."""
 
-from expectations.vocabulary import Suite, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("scheme", "sector_code", "as_of_date", "visitor_type")
 
@@ -47,6 +47,17 @@ SUITE = Suite(
             "or b.institutions_mtd > a.institutions_mtd)",
             "broker ≤ all",
         ),
+        no_rows(
+            "parts_within_companies",
+            "critical",
+            "Companies beside briefings and companies for the first time are some of the companies.",
+            "select scheme, sector_code, as_of_date, visitor_type, companies_mtd, companies_excluding_briefings_mtd, "
+            "first_time_companies_mtd from {batch} where companies_excluding_briefings_mtd > companies_mtd "
+            "or first_time_companies_mtd > companies_mtd or visits_excluding_briefings_mtd > visits_mtd "
+            "or companies_excluding_briefings_mtd > visits_excluding_briefings_mtd",
+            "part ≤ companies",
+        ),
+        between("completeness_mtd", 0, 1, "A share of visits."),
         no_rows(
             "month_only_grows",
             "warning",

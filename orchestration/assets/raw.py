@@ -1,5 +1,6 @@
 """One asset per raw table: ingests what is new under its landing folder."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -41,11 +42,12 @@ def accounting(report: Any) -> dict[str, dg.MetadataValue]:
     return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
 
 
-def raw_asset(contract: Contract) -> dg.AssetsDefinition:
-    """The asset of one contract."""
+def raw_asset(contract: Contract, fetched: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
+    """The asset of one contract. ``fetched``: assets that land files for it, shown as what it comes from."""
 
     @dg.asset(
         key=raw_key(contract.name),
+        deps=fetched,
         group_name="raw",
         kinds={"python", "parquet"},
         description=f"Every version of {contract.grain}, typed, append-only, from landing/{contract.name}/.",
@@ -75,6 +77,7 @@ def strays(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata=accounting(current_refresh(context).ingest_strays()))
 
 
-def raw_assets() -> list[dg.AssetsDefinition]:
-    """All raw tables, and the strays."""
-    return [*(raw_asset(contract) for contract in CONTRACTS.values()), strays]
+def raw_assets(fetched: Mapping[str, Sequence[dg.AssetKey]] | None = None) -> list[dg.AssetsDefinition]:
+    """All raw tables, and the strays. ``fetched``: assets that land files, by table."""
+    sources = fetched or {}
+    return [*(raw_asset(contract, sources.get(name, ())) for name, contract in CONTRACTS.items()), strays]

@@ -95,6 +95,39 @@ class RowRule:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """A numeric column whose order of magnitude is held against what is known (``ingest.magnitude``).
+
+    ``unit``: that of the contract. ``units``: others that providers count in, as (name, power of ten to ``unit``).
+    ``is_activity``: volume and turnover, which may grow tenfold in a day. ``per_split``: how the column follows a split
+    into k new shares: 1 shares, -1 prices, 0 neither. ``impossible``: powers of ten that no figure ever moves by.
+    """
+
+    column: str
+    unit: str
+    units: tuple[tuple[str, int], ...] = ()
+    is_activity: bool = False
+    per_split: int = 0
+    impossible: tuple[int, ...] = ()
+
+
+def volume_guard(column: str = "volume_shares") -> Guard:
+    """Shares traded: in lots, ten thousand shares or ten thousand lots elsewhere."""
+    units = (("手", 2), ("千股", 3), ("万股", 4), ("万手", 6), ("亿股", 8))
+    return Guard(column, "shares", units, is_activity=True, per_split=1)
+
+
+def turnover_guard(column: str) -> Guard:
+    """Value traded: in thousands, ten thousands or hundred millions elsewhere."""
+    return Guard(column, "yuan or dollars", (("千元", 3), ("万元", 4), ("亿元", 8)), is_activity=True)
+
+
+def price_guard(column: str) -> Guard:
+    """A price or NAV: in cents or tenths of a cent elsewhere."""
+    return Guard(column, "yuan or dollars", (("分 (hundredths)", -2), ("厘 (thousandths)", -3)), per_split=-1)
+
+
+@dataclass(frozen=True)
 class Contract:
     """The input layer of one raw table.
 
@@ -106,6 +139,7 @@ class Contract:
     ``first_version_rule``: the first version of a key takes ``knowledge``, only later ones ``own_stamp``, and
     ``deletion_stamp`` (SQL) stamps a deletion.
     ``joined_column``: rows equal but for this column are one row; their texts are joined.
+    ``guards``: columns whose unit is held against what is known.
     """
 
     name: str
@@ -122,6 +156,7 @@ class Contract:
     first_version_rule: bool = False
     deletion_stamp: str | None = None
     fallback_encodings: tuple[str, ...] = ("gb18030",)
+    guards: tuple[Guard, ...] = ()
 
     def field(self, name: str) -> Field:
         """The column of that name; ``KeyError`` when the contract has none."""

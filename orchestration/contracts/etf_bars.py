@@ -1,6 +1,15 @@
 """Daily bars of an ETF, unadjusted."""
 
-from orchestration.contracts.base import Contract, Field, Kind, future_rule, price_bar_rules
+from orchestration.contracts.base import (
+    Contract,
+    Field,
+    Kind,
+    future_rule,
+    price_bar_rules,
+    price_guard,
+    turnover_guard,
+    volume_guard,
+)
 
 CONTRACT = Contract(
     name="etf_bars",
@@ -22,4 +31,9 @@ CONTRACT = Contract(
     knowledge="close_at",
     happened_at="close_at",
     rules=(future_rule("trade_date"), *price_bar_rules("trade_date")),
+    guards=(
+        price_guard("close"),
+        volume_guard(),
+        turnover_guard("turnover_cny"),
+    ),
 )

@@ -1,6 +1,6 @@
 """Net asset value a share, as published by the fund company."""
 
-from orchestration.contracts.base import Contract, Field, Kind, RowRule, future_rule
+from orchestration.contracts.base import Contract, Field, Kind, RowRule, future_rule, price_guard
 
 CONTRACT = Contract(
     name="etf_nav",
@@ -26,4 +26,5 @@ CONTRACT = Contract(
         future_rule("nav_date"),
         RowRule("published_on < nav_date", "'published_on: ' || published_on || ' is before nav_date ' || nav_date"),
     ),
+    guards=(price_guard("unit_nav"),),
 )

@@ -1,6 +1,6 @@
 """Static facts of an ETF. Source: provider master data."""
 
-from orchestration.contracts.base import Contract, Field, Kind, RowRule
+from orchestration.contracts.base import Contract, Field, Guard, Kind, RowRule
 
 CONTRACT = Contract(
     name="etf_profiles",
@@ -23,4 +23,5 @@ CONTRACT = Contract(
     ),
     knowledge="clock(listed_on, 0)",
     rules=(RowRule("creation_unit <= 0", "'creation_unit: ' || creation_unit || ' is not positive'"),),
+    guards=(Guard("creation_unit", "份", (("万份", 4),)),),
 )

@@ -1,6 +1,6 @@
 """Intraday quotes of an ETF; volume and turnover are cumulative since the open."""
 
-from orchestration.contracts.base import Contract, Field, Kind, future_rule
+from orchestration.contracts.base import Contract, Field, Kind, future_rule, price_guard
 
 CONTRACT = Contract(
     name="etf_quotes",
@@ -21,4 +21,8 @@ CONTRACT = Contract(
     knowledge="quote_ts",
     happened_at="quote_ts",
     rules=(future_rule("cast(quote_ts as date)"),),
+    guards=(
+        price_guard("last"),
+        price_guard("iopv"),
+    ),
 )

@@ -1,6 +1,6 @@
 """Shares outstanding of an ETF as an exchange publishes them. Basis: see contracts R20."""
 
-from orchestration.contracts.base import Contract, Field, Kind, RowRule, future_rule
+from orchestration.contracts.base import Contract, Field, Guard, Kind, RowRule, future_rule
 
 CONTRACT = Contract(
     name="etf_shares",
@@ -29,4 +29,5 @@ CONTRACT = Contract(
         future_rule("share_date"),
         RowRule("shares <= 0", "'shares: ' || shares || ' is not positive'"),
     ),
+    guards=(Guard("shares", "份", (("万份", 4), ("亿份", 8)), per_split=1, impossible=(-4, 4)),),
 )

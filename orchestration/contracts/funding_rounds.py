@@ -1,6 +1,6 @@
 """Funding rounds (Crunchbase shape). Edits and deletions are later versions of a round."""
 
-from orchestration.contracts.base import Contract, Field, Kind, RowRule
+from orchestration.contracts.base import Contract, Field, Guard, Kind, RowRule
 
 INVESTMENT_TYPES = (
     "angel",
@@ -51,4 +51,5 @@ CONTRACT = Contract(
         RowRule("investor_count < 0", "'investor_count: ' || investor_count || ' is negative'"),
     ),
     fallback_encodings=("gb18030", "latin-1"),
+    guards=(Guard("raised_amount_usd", "USD", (("thousand USD", 3), ("million USD", 6))),),
 )

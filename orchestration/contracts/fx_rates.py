@@ -1,6 +1,6 @@
 """Exchange rates by kind: reference, settlement, valuation."""
 
-from orchestration.contracts.base import Contract, Field, Kind, RowRule, future_rule
+from orchestration.contracts.base import Contract, Field, Guard, Kind, RowRule, future_rule
 
 CONTRACT = Contract(
     name="fx_rates",
@@ -17,4 +17,5 @@ CONTRACT = Contract(
         future_rule("rate_date"),
         RowRule("rate <= 0", "'rate: ' || rate || ' is not positive'"),
     ),
+    guards=(Guard("rate", "one unit", (("100 units", -2),), impossible=(-2, 2)),),
 )

@@ -1,6 +1,16 @@
 """Daily bars of an index."""
 
-from orchestration.contracts.base import INDEX_MARKET, Contract, Field, Kind, future_rule, price_bar_rules
+from orchestration.contracts.base import (
+    INDEX_MARKET,
+    Contract,
+    Field,
+    Guard,
+    Kind,
+    future_rule,
+    price_bar_rules,
+    turnover_guard,
+    volume_guard,
+)
 
 CONTRACT = Contract(
     name="index_bars",
@@ -22,4 +32,9 @@ CONTRACT = Contract(
     knowledge="close_at",
     happened_at="close_at",
     rules=(future_rule("trade_date"), *price_bar_rules("trade_date")),
+    guards=(
+        Guard("close", "index points"),
+        volume_guard(),
+        turnover_guard("turnover"),
+    ),
 )

@@ -1,6 +1,6 @@
 """Intraday levels of an index."""
 
-from orchestration.contracts.base import INDEX_MARKET, Contract, Field, Kind, future_rule
+from orchestration.contracts.base import INDEX_MARKET, Contract, Field, Guard, Kind, future_rule
 
 CONTRACT = Contract(
     name="index_quotes",
@@ -18,4 +18,5 @@ CONTRACT = Contract(
     knowledge="quote_ts",
     happened_at="quote_ts",
     rules=(future_rule("cast(quote_ts as date)"),),
+    guards=(Guard("last", "index points"),),
 )

@@ -1,6 +1,6 @@
 """Constituents of an index with their weights; every (index, weight_date) is a complete set (R30)."""
 
-from orchestration.contracts.base import INDEX_MARKET, Contract, Field, Kind, RowRule, future_rule
+from orchestration.contracts.base import INDEX_MARKET, Contract, Field, Guard, Kind, RowRule, future_rule
 
 CONTRACT = Contract(
     name="index_weights",
@@ -23,4 +23,5 @@ CONTRACT = Contract(
         future_rule("weight_date"),
         RowRule("weight < 0 or weight > 1", "'weight: ' || weight || ' is not between 0 and 1'"),
     ),
+    guards=(Guard("weight", "ratio", (("percent", -2),)),),
 )

@@ -1,6 +1,16 @@
 """Daily bars of a security, unadjusted."""
 
-from orchestration.contracts.base import SECURITY_MARKET, Contract, Field, Kind, future_rule, price_bar_rules
+from orchestration.contracts.base import (
+    SECURITY_MARKET,
+    Contract,
+    Field,
+    Kind,
+    future_rule,
+    price_bar_rules,
+    price_guard,
+    turnover_guard,
+    volume_guard,
+)
 
 CONTRACT = Contract(
     name="security_bars",
@@ -28,4 +38,9 @@ CONTRACT = Contract(
     knowledge="close_at",
     happened_at="close_at",
     rules=(future_rule("trade_date"), *price_bar_rules("trade_date")),
+    guards=(
+        price_guard("close"),
+        volume_guard(),
+        turnover_guard("turnover"),
+    ),
 )

@@ -1,6 +1,6 @@
 """Intraday quotes of a security; volume and turnover are cumulative since the open."""
 
-from orchestration.contracts.base import SECURITY_MARKET, Contract, Field, Kind, future_rule
+from orchestration.contracts.base import SECURITY_MARKET, Contract, Field, Kind, future_rule, price_guard
 
 CONTRACT = Contract(
     name="security_quotes",
@@ -21,4 +21,5 @@ CONTRACT = Contract(
     knowledge="quote_ts",
     happened_at="quote_ts",
     rules=(future_rule("cast(quote_ts as date)"),),
+    guards=(price_guard("last"),),
 )

@@ -6,11 +6,21 @@ Quoted changes, amplitudes and turnover rates are left out: they follow from pri
 ``序号`` is the rank at the time of the query and never a key.
 """
 
-from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit, View
+from orchestration.dialects.base import (
+    AT_MOMENT,
+    CURRENCY_BY_CODE,
+    MOMENT,
+    ON_ITS_DAY,
+    CodeStyle,
+    Column,
+    Dialect,
+    Unit,
+    View,
+)
+from orchestration.dialects.shenwan import L1_BY_INDUSTRY, L1_CODES
 
 _BARE_CN, _BARE_HK = CodeStyle.BARE_CN, CodeStyle.BARE_HK
-_HKD, _CNY = (("currency", "HKD"),), (("currency", "CNY"),)
-_CURRENCY = (("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),)
+_CNY = (("currency", "CNY"),)
 
 # The reference price is not delivered, the change against it is.
 _PREV_CLOSE = Column("涨跌额", "prev_close", change_from="close")
@@ -18,18 +28,11 @@ _PRICES = (Column("开盘", "open"), Column("收盘", "close"), Column("最高",
 _HIST_IGNORED = ("振幅", "涨跌幅", "换手率")
 _SPOT_PRICES = (Column("最新价", "last"), Column("今开", "open"), Column("昨收", "prev_close"))
 _SPOT_IGNORED = ("序号", "名称", "涨跌额", "涨跌幅", "最高", "最低")
-
-# First two digits of a Shenwan industry code -> index code of its first level (2021).
-# fmt: off
-_SHENWAN_L1 = (
-    ("11", "801010"), ("22", "801030"), ("23", "801040"), ("24", "801050"), ("27", "801080"), ("28", "801880"),
-    ("33", "801110"), ("34", "801120"), ("35", "801130"), ("36", "801140"), ("37", "801150"), ("41", "801160"),
-    ("42", "801170"), ("43", "801180"), ("45", "801200"), ("46", "801210"), ("48", "801780"), ("49", "801790"),
-    ("51", "801230"), ("61", "801710"), ("62", "801720"), ("63", "801730"), ("64", "801890"), ("65", "801740"),
-    ("71", "801750"), ("72", "801760"), ("73", "801770"), ("74", "801950"), ("75", "801960"), ("76", "801970"),
-    ("77", "801980"),
-)
-# fmt: on
+# A minute bar is labelled with its end, so its close is the last price at that time. Its open is not the day's, its
+# change is that against the bar before, its volume and value are its own and not those since the open.
+_MINUTE = (Column("时间", "quote_ts"), Column("收盘", "last"))
+_MINUTE_IGNORED = ("开盘", "最高", "最低", "成交量", "成交额", "均价", "振幅", "涨跌幅", "涨跌额", "换手率")
+_QUOTED_AT_MOMENT = (("quote_ts", AT_MOMENT),)
 
 _ETF = (
     Dialect(
@@ -87,7 +90,16 @@ _ETF = (
             *("小单净流入-净额", "小单净流入-净占比"),
         ),
     ),
-    # No time of the quote in it: read as quotes only when quote_ts was added to the file.
+    Dialect(
+        name="akshare.fund_etf_hist_min_em",
+        table="etf_quotes",
+        columns=_MINUTE,
+        ignored=_MINUTE_IGNORED,
+        required=("收盘",),
+        name_key="etf_code",
+        name_style=_BARE_CN,
+    ),
+    # No time of the quote in it.
     Dialect(
         name="akshare.fund_etf_category_sina",
         table="etf_quotes",
@@ -99,6 +111,8 @@ _ETF = (
         ),
         ignored=("名称", "涨跌额", "涨跌幅", "买入", "卖出", "最高", "最低"),
         required=("买入",),
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
     ),
     # The same list of funds, dropped as a list: codes and names.
     Dialect(
@@ -123,7 +137,6 @@ _ETF = (
         # (file of 2025-01-15, smallest 3.1 million); read in 万份 it would have 29 thousand.
         guarded_column="shares",
         implausible_below=1_000_000,
-        guard_message="unit: looks like 万份",
     ),
     Dialect(
         name="akshare.fund_etf_fund_info_em",
@@ -234,12 +247,14 @@ _INDEX = (
         name_key="index_code",
         name_style=CodeStyle.HK_INDEX,
     ),
-    # Neither has the time of the quote: quote_ts is added to the file by whoever takes the snapshot.
+    # None of the following three has the time of the quote.
     Dialect(
         name="akshare.stock_hk_index_spot_sina",
         table="index_quotes",
         columns=(Column("代码", "index_code", style=CodeStyle.HK_INDEX), *_SPOT_PRICES),
         ignored=_SPOT_IGNORED,
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
     ),
     Dialect(
         name="akshare.stock_hk_index_spot_em",
@@ -247,6 +262,26 @@ _INDEX = (
         columns=(Column("代码", "index_code", style=CodeStyle.HK_INDEX), *_SPOT_PRICES),
         ignored=(*_SPOT_IGNORED, "内部编号", "成交量", "成交额"),
         required=("内部编号",),
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
+    ),
+    # Its volume is off by a power of ten (divided by 1e5 where 万手 would be 1e6), and 涨跌幅 has no documented unit.
+    Dialect(
+        name="akshare.index_all_cni",
+        table="index_quotes",
+        columns=(Column("指数代码", "index_code", style=CodeStyle.CNI_INDEX), Column("收盘点位", "last")),
+        ignored=("指数简称", "样本数", "涨跌幅", "PE滚动", "成交量", "成交额", "总市值", "自由流通市值"),
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
+    ),
+    Dialect(
+        name="akshare.index_zh_a_hist_min_em",
+        table="index_quotes",
+        columns=_MINUTE,
+        ignored=_MINUTE_IGNORED,
+        required=("收盘",),
+        name_key="index_code",
+        name_style=CodeStyle.CSI_INDEX,
     ),
     Dialect(
         name="akshare.index_stock_cons_weight_csindex",
@@ -291,7 +326,7 @@ _SECURITY = (
             *_HIST,
             Column("成交量", "volume_shares", Unit.LOTS, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
         ),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_HIST_IGNORED,
         name_key="security_code",
         name_style=_BARE_HK,
@@ -319,7 +354,7 @@ _SECURITY = (
             Column("volume", "volume_shares"),
             Column("amount", "turnover"),
         ),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         # In stock_zh_a_daily, which is the same otherwise, turnover is the turnover rate.
         ignored=("outstanding_share", "turnover"),
         name_key="security_code",
@@ -335,11 +370,22 @@ _SECURITY = (
             Column("成交量", "volume_shares"),
             Column("成交额", "turnover"),
         ),
-        constants=_HKD,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=("中文名称", "英文名称", "交易类型", "涨跌额", "涨跌幅", "最高", "最低", "买一", "卖一"),
         required=("日期时间",),
     ),
-    # No time of the quote in it: quote_ts is added to the file by whoever takes the snapshot.
+    # What it calls 最新价 is the average since the open.
+    Dialect(
+        name="akshare.stock_hk_hist_min_em",
+        table="security_quotes",
+        columns=_MINUTE,
+        constants_by_suffix=CURRENCY_BY_CODE,
+        ignored=(*_MINUTE_IGNORED, "最新价"),
+        required=("收盘",),
+        name_key="security_code",
+        name_style=_BARE_HK,
+    ),
+    # No time of the quote in it; 15 minutes old when it is delivered.
     Dialect(
         name="akshare.stock_hk_spot_em",
         table="security_quotes",
@@ -349,8 +395,10 @@ _SECURITY = (
             Column("成交量", "volume_shares"),
             Column("成交额", "turnover"),
         ),
-        constants=_HKD,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_SPOT_IGNORED,
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
     ),
     Dialect(
         name="akshare.stock_zh_a_spot_em",
@@ -368,8 +416,10 @@ _SECURITY = (
             *("60日涨跌幅", "年初至今涨跌幅"),
         ),
         required=("量比",),
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
     ),
-    # Its ticktime has no date: read only when quote_ts was added to the file.
+    # Its ticktime has no date.
     Dialect(
         name="akshare.index_stock_cons_sina",
         table="security_quotes",
@@ -383,6 +433,8 @@ _SECURITY = (
         ),
         constants=_CNY,
         ignored=("name", "pricechange", "changepercent", "buy", "sell", "high", "low", "code", "ticktime"),
+        from_path=MOMENT,
+        path_columns=_QUOTED_AT_MOMENT,
     ),
 )
 
@@ -402,24 +454,6 @@ _REFERENCE = (
         # 最新价 and 涨跌幅 are those of the moment of the query.
         ignored=("序号", "名称", "最新价", "涨跌幅", "接待人员", "接待地点"),
     ),
-    # What akshare makes its frame of, as the data centre delivers it.
-    Dialect(
-        name="eastmoney.org_survey",
-        table="broker_visits",
-        columns=(
-            Column("secucode", "security_code"),
-            Column("receive_start_date", "visit_date"),
-            Column("receive_way_explain", "visit_way"),
-            Column("receive_object", "visitor_org"),
-            Column("org_type", "visitor_type"),
-            Column("investigators", "visitor_names"),
-            Column("notice_date", "notice_date"),
-        ),
-        ignored=(
-            *("security_code", "security_name_abbr", "receive_time_explain", "receive_way", "receive_place"),
-            *("receive_object_type", "receptionist", "remark", "sum", "numbernew", "is_source"),
-        ),
-    ),
     # Industry codes of the third level from the first day on; their first two digits are the first level, written here
     # as its index code. Codes that only the classification before 2021 had are refused.
     Dialect(
@@ -428,12 +462,24 @@ _REFERENCE = (
         columns=(
             Column("symbol", "security_code", style=_BARE_CN),
             Column("start_date", "valid_from"),
-            Column("industry_code", "sector_code", translate=_SHENWAN_L1, leading=2),
+            Column("industry_code", "sector_code", translate=L1_BY_INDUSTRY, leading=2),
         ),
         constants=(("scheme", "SW2021"), ("level", "L1")),
         ignored=("update_time",),
     ),
-    # Boards hold A shares only; which board and day the list is of are added to the file by whoever takes it.
+    # Members of an index of the first level as of today; which index stands in the name.
+    Dialect(
+        name="akshare.index_component_sw",
+        table="sector_members",
+        columns=(Column("证券代码", "security_code", style=_BARE_CN), Column("计入日期", "valid_from")),
+        constants=(("scheme", "SW2021"), ("level", "L1")),
+        ignored=("序号", "证券名称", "最新权重"),
+        required=("计入日期",),
+        from_path=f".*(?<!\\d)(?P<sector>{'|'.join(L1_CODES)})(?!\\d)",
+        path_example="index_component_sw/801150.csv",
+        path_columns=(("sector_code", "{sector}"),),
+    ),
+    # Boards hold A shares only. The board and the day stand in the path: ``<board>/<moment>``.
     Dialect(
         name="akshare.stock_board_concept_cons_em",
         table="concept_members",
@@ -443,6 +489,38 @@ _REFERENCE = (
             *("序号", "名称", "最新价", "涨跌幅", "涨跌额", "成交量", "成交额", "振幅", "最高", "最低", "今开", "昨收"),
             *("换手率", "市盈率-动态", "市净率"),
         ),
+        from_path=(
+            r"^(?:.*/)?(?!(?:concept_members|akshare|stock_board_concept_cons_em)/)(?P<board>[^/]+)/(?:[^/]*!)?"
+            + MOMENT.removeprefix(".*")
+        ),
+        path_example="CRO概念/20250424T103000+0800.csv",
+        path_columns=(("concept", "{board}"), ("as_of_date", ON_ITS_DAY)),
+    ),
+    # What may be bought by way of Shanghai or Shenzhen or both, which is not told.
+    Dialect(
+        name="akshare.stock_hk_ggt_components_em",
+        table="connect_eligibility",
+        columns=(Column("代码", "security_code", style=_BARE_HK),),
+        constants=(("channel", "SOUTHBOUND"), ("sell_only", "false")),
+        ignored=(*_SPOT_IGNORED, "最新价", "今开", "昨收", "成交量", "成交额"),
+        required=("昨收",),
+        from_path=MOMENT,
+        path_columns=(("valid_from", ON_ITS_DAY),),
+    ),
+    # Whether it is eligible for Stock Connect is that of today, and nothing tells since when.
+    Dialect(
+        name="akshare.stock_hk_security_profile_em",
+        table="securities",
+        columns=(
+            Column("证券代码", "security_code"),
+            Column("证券简称", "name_zh"),
+            Column("上市日期", "listed_on"),
+        ),
+        ignored=(
+            *("证券类型", "发行价", "发行量(股)", "每手股数", "每股面值", "交易所", "板块", "年结日"),
+            *("ISIN（国际证券识别编码）", "是否沪港通标的", "是否深港通标的"),
+        ),
+        required=("证券类型",),
     ),
     # Buying and selling rates of one day; buying is not always the lower one.
     Dialect(

@@ -32,11 +32,30 @@ class CodeStyle(Enum):
     PREFIXED = "sz159567, hk01801"
     JOINQUANT = "000592.XSHE"
     YAHOO = "0101.HK, 600519.SS"
+    WIND = "159567.SZ, 0700.HK, and 159567.OF of a fund that an exchange lists"
     BY_INDEX_MARKET = "001801: read by the market of the row's index"
     CNI_INDEX = "987018, 399001"
     CSI_INDEX = "931250, 000300"
     HK_INDEX = "HSI, HSTECH, HKTECH"
+    EPOCH_SECONDS = "1745460000: seconds since 1970 UTC, a time and no code"
     DERIVED_ID = "an identifier derived from the cell (R71)"
+
+
+# Answers that carry no time of their own are landed under a name that carries it:
+# ``<table>/<provider>/<dataset>/20250424T103000+0800.csv``, with anything behind a hyphen. The last one of a path
+# counts. It is the moment of the figures: whoever lands an answer that is known to be late names the earlier one.
+MOMENT = (
+    r".*(?<!\d)(?P<year>20\d{2})(?P<month>\d{2})(?P<day>\d{2})"
+    r"T(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})\+0800(?!\d)"
+)
+AT_MOMENT = "{year}-{month}-{day} {hour}:{minute}:{second}+08:00"
+ON_ITS_DAY = "{year}-{month}-{day}"
+
+
+# Hong Kong's counters in renminbi are those whose codes begin with 8 (83690, 89988).
+CURRENCY_BY_CODE = (
+    ("currency", (("8____.HK", "CNY"), (".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,8 @@ class Dialect:
 
     ``name``: ``provider.function``, stable, kept in ``_feed``.
     ``columns``: columns common to all rows of a record; ``views``: rows that a record holds (one by default).
-    ``constants_by_suffix``: contract column -> (suffix of the row's code, value) pairs, where the market decides.
+    ``constants_by_suffix``: contract column -> (end of the row's code, value) pairs, where the market decides. The
+    first that fits counts, ``_`` is any character.
     ``dated_columns``: pattern with the groups ``date`` and ``field`` for headers that carry a date; every date becomes
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
@@ -85,11 +105,14 @@ class Dialect:
     ``name_style`` says.
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
     ``from_path``: pattern searched in the landed path; ``path_columns`` makes contract columns of its groups
-    (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a group's text in the contract's terms. A
-    column of that name in the file goes first.
+    (``("weight_date", "{year}-{month}-01")``), ``path_translate`` names a text so made, in any letter case, in the
+    contract's terms. A column of that name in the file goes first. ``MOMENT`` serves figures without a time.
+    ``path_example``: for the message where the path does not tell it.
+    ``footers``: how lines below the table begin; a record that is one such text and nothing else is no row.
     ``identified_by``: delivered columns out of which an identifier is derived where the records carry none (R71),
     into the contract column ``derived_key``.
-    ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it (R69).
+    ``implausible_below``: refuse the file when the median of ``guarded_column`` lies below it and nothing is known to
+    compare it with (R69); of ``contracts.base.Guard`` the rest.
     """
 
     name: str
@@ -107,13 +130,14 @@ class Dialect:
     name_style: CodeStyle = CodeStyle.CANONICAL
     encodings: tuple[str, ...] = ("gb18030",)
     from_path: str | None = None
+    path_example: str = "20250424T103000+0800.csv"
     path_columns: tuple[tuple[str, str], ...] = ()
     path_translate: tuple[tuple[str, str], ...] = ()
+    footers: tuple[str, ...] = ()
     identified_by: tuple[str, ...] = ()
     derived_key: str | None = None
     guarded_column: str | None = None
     implausible_below: int = 0
-    guard_message: str = ""
 
     def views_for(self, header: list[str]) -> tuple[View, ...]:
         """The rows that a record of this header holds; more than one where dates stand in the header."""
@@ -129,6 +153,24 @@ class Dialect:
             View(columns=tuple(columns), constants=((self.dated_target or "", date),))
             for date, columns in dates.items()
         )
+
+
+@dataclass(frozen=True)
+class Unmapped:
+    """A header that is known and that is no data of any raw table.
+
+    ``columns`` tell it (``alone``: they are all of it), ``reason`` says why and what to do.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    reason: str
+    alone: bool = False
+
+    def holds(self, header: list[str]) -> bool:
+        """Whether a header is this one."""
+        names, own = {name.lower() for name in header}, {name.lower() for name in self.columns}
+        return names == own if self.alone else own <= names
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 The API's objects come as columns ``outer.inner``, its locations as one column a type; countries are written by name.
 Today's exports are UTF-8. The files of 2013 are MacRoman, carry no identifiers and cover US companies only.
+
+Every file of an export begins with the same columns (uuid, name, …, country_code), so that each dialect requires the
+one that only its file has: people and investors are no organizations, investments no rounds.
 """
 
 from orchestration.dialects.base import CodeStyle, Column, Dialect
@@ -30,6 +33,10 @@ _ROUND_TYPES_2013 = (
 
 _PLACE = ("state_code", "region", "city")
 
+# What stands beside the value of an identifier, and the kinds of places beside the country.
+_LABELS = ("permalink", "image_id", "entity_def_id")
+_PLACES = ("city", "region", "continent", "group")
+
 DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         name="crunchbase.funding_rounds",
@@ -51,6 +58,7 @@ DIALECTS: tuple[Dialect, ...] = (
             *("post_money_valuation_usd", "post_money_valuation", "post_money_valuation_currency_code"),
             *("org_name", "lead_investor_uuids"),
         ),
+        required=("investment_type",),
         encodings=("gb18030", "latin-1"),
     ),
     Dialect(
@@ -71,6 +79,7 @@ DIALECTS: tuple[Dialect, ...] = (
             *("closed_on", "employee_count", "email", "phone", "facebook_url", "linkedin_url", "twitter_url"),
             *("logo_url", "alias1", "alias2", "alias3", "primary_role", "num_exits"),
         ),
+        required=("category_list",),
         encodings=("gb18030", "latin-1"),
     ),
     Dialect(
@@ -93,6 +102,7 @@ DIALECTS: tuple[Dialect, ...] = (
             *("post_money_valuation_usd", "post_money_valuation", "post_money_valuation_currency_code"),
             *("post_money_currency_code", "investor_names", "cb_url"),
         ),
+        required=("funding_round_type",),
         encodings=("gb18030", "latin-1"),
     ),
     Dialect(
@@ -129,6 +139,13 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("properties.created_at", "created_at"),
             Column("properties.updated_at", "updated_at"),
         ),
+        ignored=(
+            *("properties.money_raised.value", "properties.money_raised.currency"),
+            *(f"properties.funded_organization_identifier.{label}" for label in ("value", *_LABELS)),
+            *(f"properties.funded_organization_location[{place}]" for place in _PLACES),
+            # an organization without a place
+            "properties.funded_organization_location",
+        ),
         required=("properties.investment_type",),
     ),
     Dialect(
@@ -141,6 +158,11 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("properties.categories", "category_list"),
             Column("properties.category_groups", "category_groups_list"),
             Column("properties.updated_at", "updated_at"),
+        ),
+        ignored=(
+            *(f"properties.identifier.{label}" for label in ("uuid", *_LABELS)),
+            *(f"properties.location_identifiers[{place}]" for place in _PLACES),
+            "properties.location_identifiers",
         ),
     ),
     # Withdrawn rounds: an identifier and a moment.

@@ -4,7 +4,7 @@ Belongs here: raw headers, with their units in brackets and their English halves
 same workbooks make of them.
 """
 
-from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit
+from orchestration.dialects.base import MOMENT, ON_ITS_DAY, CodeStyle, Column, Dialect, Unit
 
 _BARE_CN, _CSI, _BY_MARKET = CodeStyle.BARE_CN, CodeStyle.CSI_INDEX, CodeStyle.BY_INDEX_MARKET
 
@@ -36,8 +36,7 @@ DIALECTS: tuple[Dialect, ...] = (
         ignored=("基金简称",),
         required=("日期",),
     ),
-    # By way of akshare: fund_etf_scale_szse. No date in it: a list of profiles, or shares when share_date was added to
-    # the file.
+    # By way of akshare: fund_etf_scale_szse. No date in it: a list of profiles, or shares of the day in the path.
     Dialect(
         name="szse.fund_list",
         table="etf_shares",
@@ -50,6 +49,8 @@ DIALECTS: tuple[Dialect, ...] = (
         constants=(("share_basis", "open_of_day"),),
         ignored=("基金简称", "基金类别", "投资类别", "上市日期", "基金管理人", "基金发起人", "基金托管人", "净值"),
         required=("投资类别",),
+        from_path=MOMENT,
+        path_columns=(("share_date", ON_ITS_DAY),),
     ),
     Dialect(
         name="szse.fund_list",
@@ -114,5 +115,22 @@ DIALECTS: tuple[Dialect, ...] = (
             *("成份券英文名称Constituent Name(Eng)", "成分券英文名称Constituent Name(Eng)"),
             *("成份券英文名称ConstituentName(Eng)", "交易所Exchange", "交易所英文名称Exchange(Eng)"),
         ),
+    ),
+    # Notices of both exchanges on what comes into Stock Connect southbound and what leaves it. What leaves may still be
+    # sold. Which exchange it is stands in the path, or in a column channel that was added.
+    Dialect(
+        name="exchanges.southbound_notice",
+        table="connect_eligibility",
+        columns=(
+            Column("证券代码", "security_code", style=CodeStyle.BARE_HK),
+            Column("调整生效日期", "valid_from"),
+            Column("调整内容", "sell_only", translate=(("调入", "false"), ("调出", "true"))),
+        ),
+        ignored=("序号", "中文简称", "英文简称"),
+        required=("调整内容",),
+        from_path=r"(?<![A-Za-z])(?P<exchange>sse|szse|上交所|深交所)(?![A-Za-z])",
+        path_example="sse/notice.csv or szse/notice.csv",
+        path_columns=(("channel", "{exchange}"),),
+        path_translate=(("sse", "SH_HK"), ("szse", "SZ_HK"), ("上交所", "SH_HK"), ("深交所", "SZ_HK")),
     ),
 )

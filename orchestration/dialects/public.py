@@ -4,7 +4,7 @@ Belongs here: header sets of open repositories and of Yahoo. Does not belong her
 delivers.
 """
 
-from orchestration.dialects.base import CodeStyle, Column, Dialect, View
+from orchestration.dialects.base import CURRENCY_BY_CODE, CodeStyle, Column, Dialect, View
 
 _DAY_BARS = (
     Column("date", "trade_date"),
@@ -39,7 +39,7 @@ DIALECTS: tuple[Dialect, ...] = (
         name="yahoo.security_history",
         table="security_bars",
         columns=(*_DAY_BARS, Column("volume", "volume_shares")),
-        constants_by_suffix=(("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"))),),
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=("dividends", "stock splits", "adj close"),
         required=("dividends",),
         name_key="security_code",
@@ -52,6 +52,7 @@ DIALECTS: tuple[Dialect, ...] = (
         constants=(("kind", "market"),),
         ignored=("open", "high", "low", "volume", "adj close"),
         from_path=r"(?<![A-Za-z])(?P<base>usd|hkd|eur|jpy|gbp)[-_/]?(?P<quote>cny|cnh|hkd|usd)(?![A-Za-z])",
+        path_example="USD_CNY.csv",
         path_columns=(("pair", "{base}{quote}"),),
         path_translate=tuple(
             (f"{base}{quote}", f"{base}{quote}".upper())
@@ -68,6 +69,7 @@ DIALECTS: tuple[Dialect, ...] = (
             r"(?=.*(?<!\d)(?P<year>20\d{2})[-_/]?(?P<month>0[1-9]|1[0-2])(?!\d))"
             r"(?=.*(?<![A-Za-z])(?P<index>csi300|csi500|csi1000|hsi|hstech|hscei|sse|szse)(?![A-Za-z0-9]))"
         ),
+        path_example="2024/03/constituents-hsi.csv",
         path_columns=(("index_code", "{index}"), ("weight_date", "{year}-{month}-01")),
         path_translate=(
             ("csi300", "000300.SH"),

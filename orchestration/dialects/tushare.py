@@ -4,7 +4,18 @@ Dates are YYYYMMDD, codes carry their exchange (``159567.SZ``, ``01801.HK``). Ma
 yuan, Hong Kong bars in shares and Hong Kong dollars, under one header; fund sizes count in ten thousands.
 """
 
-from orchestration.dialects.base import CodeStyle, Column, Dialect, Unit, View
+from orchestration.dialects.base import (
+    AT_MOMENT,
+    CURRENCY_BY_CODE,
+    MOMENT,
+    ON_ITS_DAY,
+    CodeStyle,
+    Column,
+    Dialect,
+    Unit,
+    View,
+)
+from orchestration.dialects.shenwan import L1_CODES
 
 _PRICES = (
     Column("open", "open"),
@@ -16,7 +27,9 @@ _PRICES = (
 _CHANGES = ("change", "pct_chg")
 # Shenzhen figures carry the date of the next session: they stand before its open (R20).
 _SHARE_BASIS = (("share_basis", ((".SZ", "open_of_day"), (".SH", "close_of_day"))),)
-_CURRENCY = (("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),)
+# A bar of minutes is labelled with its end: its close is the last price at that time, its open is not the day's, its
+# volume and value are its own and not those since the open.
+_MINUTE_IGNORED = ("freq", "open", "high", "low", "vol", "amount")
 
 
 def _level(number: int) -> View:
@@ -38,6 +51,44 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("amount", "turnover_cny", Unit.THOUSAND),
         ),
         ignored=_CHANGES,
+    ),
+    # The day so far. It tells its time only when asked to; volume in shares and value in yuan, unlike fund_daily.
+    Dialect(
+        name="tushare.rt_etf_k",
+        table="etf_quotes",
+        columns=(
+            Column("ts_code", "etf_code"),
+            Column("trade_time", "quote_ts"),
+            Column("close", "last"),
+            Column("open", "open"),
+            Column("pre_close", "prev_close"),
+            Column("vol", "volume_shares"),
+            Column("amount", "turnover_cny"),
+        ),
+        ignored=("name", "high", "low", "num", "ask_volume1", "bid_volume1"),
+        required=("pre_close",),
+        from_path=MOMENT,
+        path_columns=(("quote_ts", AT_MOMENT),),
+    ),
+    Dialect(
+        name="tushare.rt_etf_min_daily",
+        table="etf_quotes",
+        columns=(Column("code", "etf_code"), Column("time", "quote_ts"), Column("close", "last")),
+        ignored=_MINUTE_IGNORED,
+        required=("freq",),
+    ),
+    # Volume and value lack a documented span, and its creations look like 万份 under a description that says 份.
+    Dialect(
+        name="tushare.rt_etf_sz_iopv",
+        table="etf_quotes",
+        columns=(
+            Column("ts_code", "etf_code"),
+            Column("trade_time", "quote_ts"),
+            Column("price", "last"),
+            Column("iopv", "iopv"),
+        ),
+        ignored=("vol", "num", "amount", "pre_iopv", "buy_num", "buy_vol", "sell_num", "sell_vol"),
+        required=("iopv",),
     ),
     Dialect(
         name="tushare.etf_share_size",
@@ -147,8 +198,34 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("vol", "volume_shares", Unit.LOTS, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
             Column("amount", "turnover", Unit.THOUSAND, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
         ),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_CHANGES,
+    ),
+    # The day so far; nothing in it tells its time. An untraded security has prices of 0.
+    Dialect(
+        name="tushare.rt_hk_k",
+        table="security_quotes",
+        columns=(
+            Column("ts_code", "security_code"),
+            Column("trade_time", "quote_ts"),
+            Column("close", "last"),
+            Column("open", "open"),
+            Column("pre_close", "prev_close"),
+            Column("vol", "volume_shares"),
+            Column("amount", "turnover"),
+        ),
+        constants_by_suffix=CURRENCY_BY_CODE,
+        ignored=("high", "low"),
+        required=("pre_close",),
+        from_path=MOMENT,
+        path_columns=(("quote_ts", AT_MOMENT),),
+    ),
+    Dialect(
+        name="tushare.hk_mins",
+        table="security_quotes",
+        columns=(Column("ts_code", "security_code"), Column("trade_time", "quote_ts"), Column("close", "last")),
+        constants_by_suffix=CURRENCY_BY_CODE,
+        ignored=_MINUTE_IGNORED,
     ),
     # No day of the notice in it: visits are known two sessions later.
     Dialect(
@@ -177,6 +254,21 @@ DIALECTS: tuple[Dialect, ...] = (
         ignored=("name", "is_new"),
         required=("l1_code", "l2_code", "l3_code"),
     ),
+    # Before index_member_all, of which some days differ; the first level is the only one that its codes tell.
+    Dialect(
+        name="tushare.index_member",
+        table="sector_members",
+        columns=(
+            Column("con_code", "security_code"),
+            Column("in_date", "valid_from"),
+            Column("out_date", "valid_to"),
+            Column("index_code", "sector_code"),
+            Column("index_code", "level", translate=tuple((f"{code}.SI", "L1") for code in L1_CODES)),
+            Column("index_name", "sector_name"),
+        ),
+        constants=(("scheme", "SW2021"),),
+        ignored=("con_name", "is_new"),
+    ),
     Dialect(
         name="tushare.dc_member",
         table="concept_members",
@@ -188,7 +280,19 @@ DIALECTS: tuple[Dialect, ...] = (
         constants=(("source", "Eastmoney board"),),
         ignored=("name",),
     ),
-    # Members of today: as_of_date is added to the file by whoever takes the list.
+    Dialect(
+        name="tushare.tdx_member",
+        table="concept_members",
+        columns=(
+            Column("trade_date", "as_of_date"),
+            Column("ts_code", "concept"),
+            Column("con_code", "security_code"),
+        ),
+        constants=(("source", "Tongdaxin board"),),
+        ignored=("con_name",),
+        required=("con_name",),
+    ),
+    # Members of today.
     Dialect(
         name="tushare.ths_member",
         table="concept_members",
@@ -196,6 +300,8 @@ DIALECTS: tuple[Dialect, ...] = (
         constants=(("source", "Tonghuashun board"),),
         ignored=("con_name", "weight", "in_date", "out_date", "is_new"),
         required=("con_name",),
+        from_path=MOMENT,
+        path_columns=(("as_of_date", ON_ITS_DAY),),
     ),
     # A list a day of what may be bought and sold through the channel: eligible from that day on.
     Dialect(

@@ -6,11 +6,15 @@ Belongs here: walking ``landing/``, archives, limits on expansion. Does not belo
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import hashlib
 import io
 import os
 import posixpath
+import signal
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -20,12 +24,14 @@ from typing import BinaryIO
 
 TEXT_FORMATS = (".csv", ".tsv")
 FORMATS = (*TEXT_FORMATS, ".json", ".jsonl", ".parquet", ".xlsx", ".xls")
+TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 IGNORED_ENDINGS = (".part", ".tmp", ".crdownload")
 IGNORED_BEGINNINGS = (".", "~$")
 
 EXPANSION_LIMIT = 200
 EXPANSION_BYTES = 2 * 1024**3
-_DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
+MAX_MEMBERS = 10_000
+DAMAGE = (OSError, EOFError, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, zlib.error)
 """What the standard library raises on containers that are cut, damaged or made to harm."""
 
 _MAGIC_OF_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
@@ -70,20 +76,65 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def walk(landing: Path) -> Iterator[LandedFile]:
-    """Every landed file in a stable order; links and ignored names are left out, folders are never followed out."""
-    if not landing.is_dir():
+def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
+    """Every landed file (of one table's folder) in a stable order; links and ignored names are left out, folders are
+    never followed out."""
+    top = landing if table is None else landing / table
+    if not top.is_dir() or top.is_symlink():
         return
-    for root, folders, names in os.walk(landing, followlinks=False):
+    for root, folders, names in os.walk(top, followlinks=False):
         folders[:] = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
         for name in sorted(names):
             path = Path(root, name)
-            if is_ignored(name) or path.is_symlink() or not path.is_file():
+            try:
+                if is_ignored(name) or path.is_symlink() or not path.is_file():
+                    continue
+                found = path.stat()
+            except FileNotFoundError:  # taken away since the folder was listed
                 continue
             relative = path.relative_to(landing)
             table = relative.parts[0] if len(relative.parts) > 1 else ""
-            stat = path.stat()
-            yield LandedFile(table, printable(relative.as_posix()), path, stat.st_size, stat.st_mtime_ns)
+            yield LandedFile(table, printable(relative.as_posix()), path, found.st_size, found.st_mtime_ns)
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether some process has the file open for writing now.
+
+    The kernel refuses a read lease on such a file. Where it gives none for another reason (a network folder, another
+    owner's file, a system without leases) nobody is seen writing: ``has_changed`` is the second guard.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # a writer that comes while the lease is held makes the kernel send a signal: one that nobody minds
+        fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(handle)
+    return False
+
+
+def has_changed(landed: LandedFile) -> bool:
+    """Whether a file is no longer what it was when the folder was listed."""
+    try:
+        found = landed.path.stat()
+    except FileNotFoundError:
+        return True
+    return (found.st_size, found.st_mtime_ns) != (landed.size, landed.mtime_ns)
+
+
+def why_left(landed: LandedFile) -> str:
+    """Why a file cannot be judged now and is left for the next run; "" when nothing speaks against reading it."""
+    if has_changed(landed):
+        return "gone" if not landed.path.exists() else "still changing"
+    return "being written" if is_being_written(landed.path) else ""
 
 
 def sha256(path: Path) -> str:
@@ -126,7 +177,7 @@ class _LimitedStream(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             data = self._inner.read(len(buffer))
-        except _DAMAGE as error:
+        except DAMAGE as error:
             raise UnreadableError(f"{self._label} cannot be expanded: {error}") from error
         self._left -= len(data)
         if self._left < 0:
@@ -168,58 +219,68 @@ def check_workbook(path_or_stream: Path | BinaryIO, size: int) -> None:
     try:
         with zipfile.ZipFile(path_or_stream) as archive:
             expanded = sum(info.file_size for info in archive.infolist())
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableError(f"not a workbook: {error}") from error
     if expanded > EXPANSION_BYTES or expanded > EXPANSION_LIMIT * max(size, 1):
         raise UnreadableError(f"workbook expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its size")
 
 
+def _check_members(landed: LandedFile, archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo]) -> None:
+    """Refuse the archive for any member that does harm or hides something, before one of them is read (R65)."""
+    names: set[str] = set()
+    for info in infos:
+        name = printable(info.filename)
+        if _climbs(info.filename):
+            raise UnreadableError(f"member {name!r} climbs out of the archive or is absolute")
+        if info.flag_bits & 0x1:
+            raise UnreadableError(f"member {name!r} is encrypted")
+        if name in names:
+            raise UnreadableError(f"member {name!r} is there twice")
+        names.add(name)
+    _check_expansion(landed.path, infos)
+    for info in infos:
+        if is_ignored(posixpath.basename(info.filename)):
+            continue
+        found = format_of(info.filename)
+        try:
+            with archive.open(info) as handle:
+                head = handle.read(6)
+        except DAMAGE as error:
+            raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
+        holds_archive = found in (".xlsx", ".xls") or (found or "").endswith(".gz")
+        if found == ".zip" or (head.startswith(_MAGIC_OF_ARCHIVES) and not holds_archive):
+            raise UnreadableError(f"member {printable(info.filename)!r} is itself an archive")
+
+
 def _zip_parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     try:
         archive = zipfile.ZipFile(landed.path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UnreadableError(f"not a readable zip archive: {error}") from error
-    with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        for info in infos:
-            name = printable(info.filename)
-            if _climbs(info.filename):
-                raise UnreadableError(f"member {name!r} climbs out of the archive or is absolute")
-            if info.flag_bits & 0x1:
-                raise UnreadableError(f"member {name!r} is encrypted")
-        _check_expansion(landed.path, infos)
-        readable = [info for info in infos if not is_ignored(posixpath.basename(info.filename))]
-        for info in readable:
-            found = format_of(info.filename)
-            try:
-                with archive.open(info) as handle:
-                    head = handle.read(6)
-            except _DAMAGE as error:
-                raise UnreadableError(f"member {printable(info.filename)!r} cannot be read: {error}") from error
-            disguised = head.startswith(_MAGIC_OF_ARCHIVES) and found not in (
-                ".xlsx",
-                ".csv.gz",
-                ".tsv.gz",
-                ".jsonl.gz",
-                ".json.gz",
-            )
-            if found == ".zip" or disguised:
-                raise UnreadableError(f"member {printable(info.filename)!r} is itself an archive")
+    # One archive for all its members: each opening reads the whole directory again. It closes with the last part.
+    if len(archive.infolist()) > MAX_MEMBERS:
+        raise UnreadableError(f"{len(archive.infolist())} members, more than {MAX_MEMBERS}")
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    _check_members(landed, archive, infos)
+    readable = [info for info in infos if not is_ignored(posixpath.basename(info.filename))]
     if not readable:
         raise UnreadableError("archive holds no file")
     for info in readable:
         member = printable(info.filename)
         label = f"{landed.name}!{member}"
         found = format_of(info.filename)
+        if stat.S_ISLNK(info.external_attr >> 16):
+            yield label, UnreadableError(f"member {member!r} is a link")
+            continue
         if found is None:
             yield label, UnreadableError(f"member {member!r} has an unknown extension: expected {', '.join(FORMATS)}")
             continue
 
-        def open_member(
-            name: str = info.filename, compressed: int = info.compress_size, label: str = label
-        ) -> BinaryIO:
-            opened = zipfile.ZipFile(landed.path)
-            return _limited(opened.open(name), compressed, label)  # type: ignore[arg-type]
+        def open_member(info: zipfile.ZipInfo = info, label: str = label) -> BinaryIO:
+            try:
+                return _limited(archive.open(info), info.compress_size, label)  # type: ignore[arg-type]
+            except DAMAGE as error:
+                raise UnreadableError(f"{label} cannot be expanded: {error}") from error
 
         opened: Callable[[], BinaryIO] = open_member
         if found.endswith(".gz"):
@@ -235,6 +296,11 @@ def parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     Raises ``UnreadableError`` when the file as a whole is refused.
     """
     found = format_of(landed.name)
+    if found is None and landed.name.lower().endswith(TAR_ENDINGS):
+        raise UnreadableError(
+            "a tar archive is not read: unpack it and put each file into the folder of its table under landing/, such "
+            "as Crunchbase's funding_rounds.csv under landing/funding_rounds/"
+        )
     if found is None:
         raise UnreadableError(f"unknown extension: expected {', '.join((*FORMATS, '.csv.gz', '.zip'))}")
     if landed.size == 0:

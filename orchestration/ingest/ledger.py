@@ -7,8 +7,9 @@ leaves either all of a table's batches or none, and the next run reads what is m
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,23 @@ create table if not exists batches (
     has_raw integer not null, has_quarantine integer not null, latest_knowledge integer
 );
 create index if not exists batches_by_table on batches (table_name);
+create table if not exists parquet_files (
+    path text primary key, layer text not null, table_name text not null, first_key text, last_key text,
+    latest_knowledge integer
+);
+create table if not exists batch_columns (batch_id text primary key, columns text not null);
 """
+
+# Ledgers of before wrote a file for each batch, named after it.
+_FILES_OF_BATCHES = """
+insert or ignore into parquet_files
+select 'raw/' || table_name || '/' || batch_id || '.parquet', 'raw', table_name, null, null, latest_knowledge
+from batches where has_raw = 1 order by rowid;
+insert or ignore into parquet_files
+select 'quarantine/' || table_name || '/' || batch_id || '.parquet', 'quarantine', table_name, null, null, null
+from batches where has_quarantine = 1 order by rowid;
+"""
+_VERSION = 1
 
 
 def to_micros(moment: dt.datetime) -> int:
@@ -73,7 +90,8 @@ def from_micros(micros: int) -> dt.datetime:
 class BatchReport:
     """What became of one landed file, archive member or sheet. Landed = accepted + quarantined + repeated.
 
-    ``refused_whole``: the reason why nothing of it could be read; all counts are 0 then.
+    ``refused_whole``: the reason why nothing of it could be read; all counts are 0 then. ``columns``: those of the
+    file's header that a dialect knows, then the unknown ones; () where no dialect matched.
     """
 
     batch_id: str
@@ -90,14 +108,16 @@ class BatchReport:
     warnings: tuple[str, ...] = ()
     refused_whole: str | None = None
     latest_knowledge: dt.datetime | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TableReport:
-    """What a run did to one raw table."""
+    """What a run did to one raw table. ``left``: files that the next run reads, with the reason."""
 
     table: str
     batches: list[BatchReport] = field(default_factory=list)
+    left: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def rows_landed(self) -> int:
@@ -130,6 +150,28 @@ class FileRecord:
     sha256: str
 
 
+@dataclass(frozen=True)
+class ParquetFile:
+    """A Parquet file of ``raw/`` or ``quarantine/`` (its ``layer``), with the rows of one or more batches of a run.
+
+    ``first_key``, ``last_key``: least and greatest date (or UTC time) of the key as text, None where the key has none
+    or the file is older than this note; ``latest_knowledge``: greatest ``knowledge_at``.
+    """
+
+    path: Path
+    layer: str
+    table_name: str
+    first_key: str | None = None
+    last_key: str | None = None
+    latest_knowledge: dt.datetime | None = None
+
+    def may_hold(self, first: str | None, last: str | None) -> bool:
+        """Whether a key dated between the two may lie in the file."""
+        if self.first_key is None or self.last_key is None or first is None or last is None:
+            return True
+        return self.first_key <= last and first <= self.last_key
+
+
 class Ledger:
     """Reads and writes ``ledger.sqlite``. Paths given out lie beside it, under ``raw/`` and ``quarantine/``."""
 
@@ -144,6 +186,8 @@ class Ledger:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = full")
             connection.executescript(_TABLES)
+            if connection.execute("pragma user_version").fetchone()[0] < _VERSION:
+                connection.executescript(f"begin; {_FILES_OF_BATCHES} pragma user_version = {_VERSION}; commit;")
             with connection:
                 yield connection
         finally:
@@ -157,25 +201,41 @@ class Ledger:
 
     # -------------------------------------------------------------- reading
 
-    def files(self) -> dict[str, list[FileRecord]]:
-        """Every landed file that was read, by name; more than one where the bytes under a name changed."""
+    def files(self, table: str | None = None) -> dict[str, list[FileRecord]]:
+        """Landed files that were read (of one table's folder), by name; more than one where the bytes under a name
+        changed."""
+        folder = "" if table is None else f"{table}/"
+        rows = self._query(
+            "select name, size, mtime_ns, sha256 from files where name >= ? and substr(name, 1, ?) = ? order by rowid",
+            (folder, len(folder), folder),
+        )
         found: dict[str, list[FileRecord]] = {}
-        for row in self._query("select name, size, mtime_ns, sha256 from files order by rowid"):
+        for row in rows:
             found.setdefault(row[0], []).append(FileRecord(*row))
         return found
+
+    def parquet_files(self, layer: str, table: str | None = None) -> list[ParquetFile]:
+        """Committed Parquet files of ``raw`` or ``quarantine`` (of one table), in order of ingestion."""
+        rows = self._query(
+            "select path, layer, table_name, first_key, last_key, latest_knowledge from parquet_files"
+            " where layer = ? and table_name = coalesce(?, table_name) order by rowid",
+            (layer, table),
+        )
+        return [
+            ParquetFile(self._home / path, layer, name, first, last, None if latest is None else from_micros(latest))
+            for path, layer, name, first, last, latest in rows
+        ]
+
+    def count(self) -> int:
+        """How many batches there are."""
+        return sum(row[0] for row in self._query("select count(*) from batches"))
 
     def raw_files(self) -> dict[str, list[Path]]:
         """Committed Parquet files of each raw table, in order of ingestion."""
         found: dict[str, list[Path]] = {}
-        rows = self._query("select table_name, batch_id from batches where has_raw = 1 order by rowid")
-        for table, batch_id in rows:
-            found.setdefault(table, []).append(self._home / "raw" / table / f"{batch_id}.parquet")
+        for file in self.parquet_files("raw"):
+            found.setdefault(file.table_name, []).append(file.path)
         return found
-
-    def quarantine_files(self) -> list[Path]:
-        """Committed Parquet files of refused rows, in order of ingestion."""
-        rows = self._query("select table_name, batch_id from batches where has_quarantine = 1 order by rowid")
-        return [self._home / "quarantine" / table / f"{batch_id}.parquet" for table, batch_id in rows]
 
     def batches(self) -> pa.Table:
         """One row per landed file, archive member or sheet; see ``BATCH_SCHEMA``."""
@@ -189,9 +249,30 @@ class Ledger:
         ]
         return pa.table(arrays, schema=BATCH_SCHEMA)
 
+    def read_between(
+        self, first: dt.datetime, last: dt.datetime, apart_from: Sequence[str] = ()
+    ) -> list[tuple[str, str, str, dt.datetime, int, tuple[str, ...]]]:
+        """(table, dialect, file, moment, rows landed, columns) of batches that were read then, in order of ingestion.
+
+        Without files that no dialect knows, and without those in the folders ``apart_from`` of each table. No columns
+        for batches read before they were kept.
+        """
+        folder = "substr(file, length(table_name) + 2)"
+        folder = f"substr({folder}, 1, instr({folder} || '/', '/') - 1)"
+        rows = self._query(
+            "select table_name, dialect, file, ingested_at, rows_landed, columns from batches"
+            " left join batch_columns using (batch_id) where dialect is not null and ingested_at between ? and ?"
+            f" and {folder} not in ({', '.join('?' * len(apart_from))}) order by batches.rowid",
+            (to_micros(first), to_micros(last), *apart_from),
+        )
+        return [
+            (table, dialect, file, from_micros(moment), count, tuple(json.loads(columns)) if columns else ())
+            for table, dialect, file, moment, count, columns in rows
+        ]
+
     def quarantine(self) -> pa.Table:
         """Every refused row and file; see ``QUARANTINE_SCHEMA``."""
-        tables = [pq.read_table(path, schema=QUARANTINE_SCHEMA) for path in self.quarantine_files()]
+        tables = [pq.read_table(file.path, schema=QUARANTINE_SCHEMA) for file in self.parquet_files("quarantine")]
         return pa.concat_tables(tables) if tables else QUARANTINE_SCHEMA.empty_table()
 
     def knows_since(self, ingested_after: dt.datetime, as_of_after: dt.datetime, as_of_until: dt.datetime) -> bool:
@@ -210,11 +291,10 @@ class Ledger:
     def _any_known_between(self, after: dt.datetime, until: dt.datetime) -> bool:
         import pyarrow.compute as pc
 
-        rows = self._query(
-            "select table_name, batch_id from batches where has_raw = 1 and latest_knowledge > ?", (to_micros(after),)
-        )
-        for table, batch_id in rows:
-            moments = pq.read_table(self._home / "raw" / table / f"{batch_id}.parquet", columns=["knowledge_at"])
+        for file in self.parquet_files("raw"):
+            if file.latest_knowledge is not None and file.latest_knowledge <= after:
+                continue
+            moments = pq.read_table(file.path, columns=["knowledge_at"])
             column = moments.column("knowledge_at")
             inside = pc.and_(pc.greater(column, pa.scalar(after)), pc.less_equal(column, pa.scalar(until)))
             if pc.any(inside).as_py():
@@ -224,12 +304,10 @@ class Ledger:
     # -------------------------------------------------------------- writing
 
     def commit(
-        self, files: Iterable[FileRecord], batches: Iterable[BatchReport], raw: set[str], quarantined: set[str]
+        self, files: Iterable[FileRecord], batches: Iterable[BatchReport], written: Iterable[ParquetFile]
     ) -> None:
-        """Make batches and the files they came from part of the warehouse, all or none.
-
-        ``raw`` and ``quarantined`` hold the ids of batches whose Parquet files have been written.
-        """
+        """Make batches, the landed files they came from and the Parquet files written of them part of the warehouse,
+        all or none."""
         with self._open() as connection:
             connection.executemany(
                 "insert into files values (?, ?, ?, ?)"
@@ -252,18 +330,36 @@ class Ledger:
                         to_micros(b.ingested_at),
                         ", ".join(b.unknown_columns) or None,
                         "; ".join(b.warnings) or None,
-                        b.batch_id in raw,
-                        b.batch_id in quarantined,
+                        b.rows_accepted > 0,
+                        b.rows_quarantined > 0 or b.refused_whole is not None,
                         None if b.latest_knowledge is None else to_micros(b.latest_knowledge),
                     )
                     for b in batches
                 ],
             )
+            connection.executemany(
+                "insert into batch_columns values (?, ?)",
+                [(b.batch_id, json.dumps(b.columns, ensure_ascii=False)) for b in batches if b.columns],
+            )
+            connection.executemany(
+                "insert into parquet_files values (?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        w.path.relative_to(self._home).as_posix(),
+                        w.layer,
+                        w.table_name,
+                        w.first_key,
+                        w.last_key,
+                        None if w.latest_knowledge is None else to_micros(w.latest_knowledge),
+                    )
+                    for w in written
+                ],
+            )
 
     def remove_orphans(self, table: str) -> None:
-        """Delete the Parquet files of a table that no committed batch names: a crash left them before its commit."""
-        named = {*self.raw_files().get(table, ()), *self.quarantine_files()}
-        for folder in ("raw", "quarantine"):
-            for path in (self._home / folder / table).glob("*.parquet"):
+        """Delete the files of a table that nothing committed names: a crash left them before its commit."""
+        for layer in ("raw", "quarantine"):
+            named = {file.path for file in self.parquet_files(layer, table)}
+            for path in (self._home / layer / table).glob("*.parquet*"):
                 if path not in named:
                     path.unlink()

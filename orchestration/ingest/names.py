@@ -7,9 +7,9 @@ import re
 import uuid
 from functools import cache
 
-from orchestration.contracts.base import Kind
-from orchestration.dialects.base import CodeStyle
-from orchestration.ingest.files import UnreadableError
+from orchestration.contracts.base import Contract, Kind
+from orchestration.dialects.base import CodeStyle, Match
+from orchestration.ingest.files import Part, UnreadableError
 from orchestration.paths import SEEDS
 
 _ID_NAMESPACE = uuid.UUID("6f0d8a5e-6c0b-5d53-9a44-0c6a4b1f7d2e")
@@ -124,6 +124,27 @@ def code_from_names(kind: Kind, column: str, tokens: tuple[str, ...], style: Cod
             )
     looked = ", ".join(map(repr, tokens))
     raise UnreadableError(f"{column} is no column and no code stands in the file name or its folder ({looked})")
+
+
+def fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, str]:
+    """Contract columns that stand in the file's name or path instead of in its rows."""
+    dialect, fixed = match.dialect, {}
+    if dialect.from_path is not None:
+        groups = re.search(dialect.from_path, part.label, re.IGNORECASE)
+        translate = dict(dialect.path_translate)
+        for target, template in dialect.path_columns:
+            if target in match.carried:
+                continue
+            if groups is None:
+                raise UnreadableError(
+                    f"{target} is no column and the path does not tell it: expected a path like {dialect.path_example}"
+                )
+            text = template.format(**{k: v for k, v in groups.groupdict().items() if v})
+            fixed[target] = translate.get(text.lower(), text)
+    key = dialect.name_key
+    if key is not None and key not in match.carried and key not in fixed:
+        fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)
+    return fixed
 
 
 def derived_id(values: list[str | None], occurrence: int = 1) -> str:

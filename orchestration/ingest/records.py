@@ -2,7 +2,7 @@
 
 Every reader yields ``Chunk``s: cells as text as delivered, the row number that a person would look up, and the raw
 text. Records that cannot be a row of the header (wrong number of cells, a cell too long) are told apart here; what
-the cells mean is decided in ``typing``.
+the cells mean is decided in ``typing``. No reader holds more than a chunk and one record, whatever the file.
 """
 
 from __future__ import annotations
@@ -11,34 +11,52 @@ import csv
 import datetime as dt
 import io
 import json
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.dialects import NoDialectError, dialects_of, match_header
+from orchestration.dialects import NoDialectError
 from orchestration.dialects.base import Match
-from orchestration.ingest.decoding import is_plausible, universal_encoding
-from orchestration.ingest.files import Part, UnreadableError, check_workbook
+from orchestration.ingest.decoding import is_plausible, lacks_mark, misread, universal_encoding
+from orchestration.ingest.files import EXPANSION_LIMIT, Part, UnreadableError
+from orchestration.ingest.json_stream import JsonError, is_list, list_items, read_json
+from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
-MAX_COLUMNS = 2_000
+CHUNK_WEIGHT = 32 << 20
+"""Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
+_CELL_WEIGHT = 32
+MAX_HEADER_CELL = 1_000
 MAX_CELL = 1 << 20
 MAX_LINE = 16 << 20
 MAX_RAW_TEXT = 4_000
-MAX_JSON = 256 << 20
+MAX_JSON = 16 << 20
 MAX_NESTING = 8
-HEADER_ROWS_OF_SHEET = 20
-_DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
+HEADER_ROWS = 20
+DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
 MAX_LINES_OF_RECORD = 10_000
 _RESTARTS = 1_000
+MAX_HELD = 256 << 20
 
 csv.field_size_limit(2**31 - 1)
+
+
+class Recogniser(Protocol):
+    """The dialects that a file is held against."""
+
+    def __hash__(self) -> int: ...
+
+    @property
+    def encodings(self) -> tuple[str, ...]:
+        """Encodings that they declare, in the order in which to try them."""
+
+    def match(self, header: list[str], encoding: str | None = None) -> Match:
+        """The one that fits; raises ``NoDialectError``."""
 
 
 @dataclass
@@ -52,19 +70,52 @@ class Chunk:
     cells: list[list[str | None]] = field(default_factory=list)
     raw: list[str] = field(default_factory=list)
     refused: list[tuple[int, str, str]] = field(default_factory=list)
+    weight: int = 0
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.refused)
 
+    @property
+    def is_full(self) -> bool:
+        return len(self) >= CHUNK_ROWS or self.weight >= CHUNK_WEIGHT
+
+    def refuse(self, row: int, raw: str, reason: str) -> None:
+        """A record that is no row of the header."""
+        shown = shorten(raw)
+        self.refused.append((row, shown, reason))
+        self.weight += len(shown) + _CELL_WEIGHT
+
+    def take(self, row: int, cells: list[str | None], raw: str) -> None:
+        """A record whose cells can be held against the header, unless one of them can be no figure of anything."""
+        length = 0
+        for cell in cells:
+            if cell is not None:
+                length += len(cell)
+        if length > MAX_CELL and any(cell is not None and len(cell) > MAX_CELL for cell in cells):
+            self.refuse(row, raw, "a cell of more than 1 MiB")
+        elif "\0" in raw:
+            self.refuse(row, raw.replace("\0", "\\0"), "a NUL byte")
+        else:
+            self.rows.append(row)
+            self.cells.append(cells)
+            self.raw.append(raw)
+            self.weight += length + len(raw) + _CELL_WEIGHT * len(cells)
+
 
 @dataclass
 class Table:
-    """One table of a part (the whole part, or one sheet): its header matched, its records still to be read."""
+    """One table of a part (the whole part, or one sheet): its header matched, its records still to be read.
+
+    ``found_as``: encoding and delimiter, or sheet, in words. ``notes``: what of the part is no record and why, complete
+    once ``chunks`` has been read.
+    """
 
     label: str
     header: list[str]
     match: Match
     chunks: Iterator[Chunk]
+    found_as: str = ""
+    notes: list[str] = field(default_factory=list)
 
 
 def shorten(text: str) -> str:
@@ -73,10 +124,15 @@ def shorten(text: str) -> str:
 
 
 def clean_header(cells: list[Any]) -> list[str]:
-    """Header cells trimmed and free of a byte-order mark; refuses a repeated name and too many columns (R60, R67)."""
+    """Header cells trimmed and free of a byte-order mark; refuses a repeated name and what no header has (R60, R67)."""
     if len(cells) > MAX_COLUMNS:
         raise UnreadableError(f"{len(cells)} columns, more than {MAX_COLUMNS}")
     header = [("" if cell is None else str(cell)).replace("\ufeff", "").strip() for cell in cells]
+    longest = max(map(len, header), default=0)
+    if longest > MAX_HEADER_CELL:
+        raise UnreadableError(f"a header cell of {longest} characters, more than {MAX_HEADER_CELL}")
+    if not all(map(_is_unicode, header)):
+        raise UnreadableError("a header cell that is no text: it holds half a character (a lone surrogate)")
     lowered = [name.lower() for name in header if name]
     twice = sorted({name for name in lowered if lowered.count(name) > 1}) if len(set(lowered)) < len(lowered) else []
     if twice:
@@ -84,8 +140,61 @@ def clean_header(cells: list[Any]) -> list[str]:
     return header
 
 
-def _is_blank(cells: list[Any]) -> bool:
+def _is_unicode(text: str) -> bool:
+    """Whether text can be written at all: JSON can escape half a character."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_blank(cells: Iterable[Any]) -> bool:
     return all(cell is None or not str(cell).strip() for cell in cells)
+
+
+def _is_footer(cells: list[str | None], beginnings: tuple[str, ...]) -> bool:
+    """Whether a record is a line below the table, as the dialect declares them: one text and nothing else."""
+    if not beginnings:
+        return False
+    texts = [cell for cell in cells if cell is not None and cell.strip()]
+    return len(texts) == 1 and texts[0].strip().startswith(beginnings)
+
+
+class _Footers:
+    """Counts the lines below the table that a dialect declares, and notes them once."""
+
+    def __init__(self, table: Table) -> None:
+        self._beginnings, self._notes, self._count = table.match.dialect.footers, table.notes, 0
+
+    def holds(self, cells: list[str | None]) -> bool:
+        if not _is_footer(cells, self._beginnings):
+            return False
+        if self._count:
+            self._notes.pop()
+        self._count += 1
+        self._notes.append(f"{self._count} line(s) of the kind {self._beginnings[0]!r} are no records")
+        return True
+
+
+class _Tries:
+    """Why the rows that were tried as header are none: of the likeliest, the first where several are."""
+
+    def __init__(self) -> None:
+        self.best: UnreadableError | None = None
+        self._known = -1.0
+
+    def note(self, error: Exception) -> None:
+        # a row that is damaged says more than one of which no dialect knows a word
+        known = error.known if isinstance(error, NoDialectError) else 0.5
+        if known > self._known:
+            self._known, self.best = known, UnreadableError(str(error))
+
+
+def _above(number: int) -> list[str]:
+    return [f"the header stands in line {number}: what lies above it is no record"] if number > 1 else []
 
 
 # ------------------------------------------------------------------ delimited text
@@ -98,34 +207,42 @@ class _Lines:
         self._stream = stream
         self._queued: deque[str] = deque()
         self.taken: list[str] = []
+        self._length = 0
         self.line = 0
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        text = self._queued.popleft() if self._queued else self._read()
+        text = self._queued.popleft() if self._queued else _bounded_line(self._stream)
         if not text:
             raise StopIteration
         self.taken.append(text)
+        self._length += len(text)
         self.line += 1
-        if len(self.taken) > MAX_LINES_OF_RECORD:
+        if len(self.taken) > 1 and (len(self.taken) > MAX_LINES_OF_RECORD or self._length > MAX_LINE):
             raise _RunawayQuoteError
         return text
 
-    def _read(self) -> str:
-        """The next line; of one longer than any row may be, its beginning, so that memory stays small."""
-        text = self._stream.readline(MAX_LINE)
-        if len(text) == MAX_LINE and not text.endswith(("\n", "\r")):
-            while (more := self._stream.readline(MAX_LINE)) and not more.endswith(("\n", "\r")):
-                pass
-            text += "\n"
-        return text
+    def begin_record(self) -> int:
+        """Forget the lines of the record before; gives the line on which the next one begins."""
+        self.taken, self._length = [], 0
+        return self.line + 1
 
     def give_back_all_but_first(self) -> None:
         self._queued.extendleft(reversed(self.taken[1:]))
         self.line -= len(self.taken) - 1
         self.taken = self.taken[:1]
+
+
+def _bounded_line(stream: io.TextIOBase) -> str:
+    """The next line; of one longer than any row may be, its beginning, so that memory stays small."""
+    text = stream.readline(MAX_LINE)
+    if len(text) == MAX_LINE and not text.endswith(("\n", "\r")):
+        while (more := stream.readline(MAX_LINE)) and not more.endswith(("\n", "\r")):
+            pass
+        text += "\n"
+    return text
 
 
 class _RunawayQuoteError(Exception):
@@ -141,8 +258,7 @@ def _text_records(lines: _Lines, delimiter: str, width: int) -> Iterator[tuple[i
     restarts = 0
     reader = csv.reader(lines, delimiter=delimiter)
     while True:
-        lines.taken = []
-        first = lines.line + 1
+        first = lines.begin_record()
         try:
             cells = next(reader)
             runaway = False
@@ -166,94 +282,131 @@ def _text_records(lines: _Lines, delimiter: str, width: int) -> Iterator[tuple[i
         yield first, cells, "".join(lines.taken).rstrip("\r\n"), ""
 
 
+def _universal(part: Part) -> str | None:
+    """The encoding of a text that needs no dialect; refuses what lacks the mark that it needs."""
+    found = universal_encoding(part.open)
+    if found in (None, "utf-8") and lacks_mark(part.open):
+        raise UnreadableError("UTF-16 or UTF-32 without a byte-order mark: save it with one, or as UTF-8")
+    return found
+
+
 def _text_stream(opened: Callable[[], BinaryIO], encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(opened(), encoding=encoding, errors="strict", newline="")
 
 
-def _first_record(opened: Callable[[], BinaryIO], encoding: str, delimiter: str) -> list[str]:
+def _first_records(opened: Callable[[], BinaryIO], encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(line, cells) of the records among which the header may stand; empty ones do not count."""
     with _text_stream(opened, encoding) as stream:
-        for cells in csv.reader(_Lines(stream), delimiter=delimiter):
-            if not _is_blank(list(cells)):
-                return clean_header(list(cells))
-    return []
+        lines, found = _Lines(stream), 0
+        reader = csv.reader(lines, delimiter=delimiter)
+        while found < HEADER_ROWS:
+            first = lines.begin_record()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            if not _is_blank(cells):
+                found += 1
+                yield first, cells
 
 
-def _delimited_match(table: str, part: Part) -> tuple[str, str, list[str], Match]:
-    universal = universal_encoding(part.open)
+@dataclass(frozen=True)
+class _Delimited:
+    encoding: str
+    delimiter: str
+    header_line: int
+    header: list[str]
+    match: Match
+
+
+def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
+    universal = _universal(part)
     if universal is not None:
         tried: list[tuple[str, str | None]] = [(universal, None)]
     else:
-        declared = list(dict.fromkeys(e for dialect in dialects_of(table) for e in dialect.encodings))
-        tried = [(encoding, encoding) for encoding in declared]
-    errors: list[str] = []
+        tried = [(encoding, encoding) for encoding in recogniser.encodings]
+    tries = _Tries()
     empty = True
     for encoding, declared_by in tried:
         if declared_by is not None and not is_plausible(part.open, encoding, alone=True):
             continue
-        for delimiter in _DELIMITERS[part.format]:
+        for delimiter in DELIMITERS[part.format]:
             try:
-                header = _first_record(part.open, encoding, delimiter)
-            except (UnicodeError, csv.Error, _RunawayQuoteError) as error:
-                errors.append(f"header cannot be read as {encoding}: {error}")
-                continue
-            if not header:
-                continue
-            empty = False
-            try:
-                match = match_header(table, header, declared_by)
-            except NoDialectError as error:
-                errors.append(str(error))
-                continue
-            beside = len(match.dialect.encodings) == 1
-            if declared_by is not None and not is_plausible(part.open, encoding, alone=beside):
-                continue
-            return encoding, delimiter, header, match
-    if errors:
-        raise UnreadableError(errors[0])
+                for line, cells in _first_records(part.open, encoding, delimiter):
+                    empty = False
+                    try:
+                        header = clean_header(cells)
+                        match = recogniser.match(header, declared_by)
+                    except (NoDialectError, UnreadableError) as error:
+                        tries.note(error)
+                        continue
+                    beside = len(match.dialect.encodings) == 1
+                    if declared_by is not None and not is_plausible(part.open, encoding, alone=beside):
+                        continue
+                    return _Delimited(encoding, delimiter, line, header, match)
+            except _RunawayQuoteError:
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: a quote is opened and not closed"))
+            except (UnicodeError, csv.Error) as error:
+                tries.note(UnreadableError(f"header cannot be read as {encoding}: {error}"))
+    if tries.best is not None:
+        raise tries.best
     if empty and universal is not None:
         raise UnreadableError("no header: every line is empty")
     names = ", ".join(encoding for encoding, _ in tried)
     raise UnreadableError(f"the bytes are neither marked, nor UTF-8, nor what the dialects declare ({names})")
 
 
-def _delimited(table: str, part: Part) -> Iterator[Table]:
-    encoding, delimiter, header, match = _delimited_match(table, part)
+_NAMES_OF_DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons"}
+
+
+def _delimited(recogniser: Recogniser, part: Part) -> Iterator[Table]:
+    found = _delimited_match(recogniser, part)
+    found_as = f"{found.encoding}, separated by {_NAMES_OF_DELIMITERS[found.delimiter]}"
+    table = Table(part.label, found.header, found.match, iter(()), found_as, _above(found.header_line))
 
     def chunks() -> Iterator[Chunk]:
         try:
-            with _text_stream(part.open, encoding) as stream:
-                yield from _delimited_chunks(_Lines(stream), delimiter, header)
+            with _text_stream(part.open, found.encoding) as stream:
+                yield from _delimited_chunks(_Lines(stream), found, _Footers(table))
         except UnicodeError as error:
-            raise UnreadableError(f"not {encoding} throughout: {error}") from error
+            raise UnreadableError(f"not {found.encoding} throughout: {error}") from error
 
-    yield Table(part.label, header, match, chunks())
+    table.chunks = chunks()
+    yield table
 
 
-def _delimited_chunks(lines: _Lines, delimiter: str, header: list[str]) -> Iterator[Chunk]:
-    width, chunk = len(header), Chunk()
-    for cells in csv.reader(lines, delimiter=delimiter):
-        lines.taken = []
-        if not _is_blank(list(cells)):
-            break
-    for line, cells, raw, reason in _text_records(lines, delimiter, width):
+def _delimited_chunks(lines: _Lines, found: _Delimited, footers: _Footers) -> Iterator[Chunk]:
+    width, chunk = len(found.header), Chunk()
+    reader = csv.reader(lines, delimiter=found.delimiter)
+    while lines.begin_record() < found.header_line:
+        next(reader)
+    next(reader)
+    for line, cells, raw, reason in _text_records(lines, found.delimiter, width):
         if reason:
-            chunk.refused.append((line, shorten(raw), reason))
-        elif _is_blank(list(cells)):
+            chunk.refuse(line, raw, reason)
+        elif _is_blank(cells) or footers.holds(cells):  # type: ignore[arg-type]
             continue
         elif len(cells) != width:
-            chunk.refused.append((line, shorten(raw), f"{len(cells)} cells where the header has {width}"))
-        elif len(raw) > MAX_CELL and any(len(cell) > MAX_CELL for cell in cells):
-            chunk.refused.append((line, shorten(raw), "a cell of more than 1 MiB"))
-        elif "\0" in raw:
-            chunk.refused.append((line, shorten(raw.replace("\0", "\\0")), "a NUL byte"))
+            chunk.refuse(line, raw, f"{len(cells)} cells where the header has {width}")
         else:
-            chunk.rows.append(line)
-            chunk.cells.append(list(cells))
-            chunk.raw.append(raw)
-        if len(chunk) >= CHUNK_ROWS:
+            chunk.take(line, cells, raw)  # type: ignore[arg-type]
+        if chunk.is_full:
             yield chunk
             chunk = Chunk()
     yield chunk
+
+
+def chunks_of_lines(numbers: list[int], texts: list[str], delimiter: str, table: Table) -> Iterator[Chunk]:
+    """Single lines of a text, each a record of its own, as chunks; ``numbers``: their line in the text.
+
+    ``table``: the header that they stand under, and its match.
+    """
+    stream = io.StringIO("".join(f"{text}\n" for text in ("header", *texts)), newline="")
+    under = _Delimited("utf-8", delimiter, 1, table.header, table.match)
+    for chunk in _delimited_chunks(_Lines(stream), under, _Footers(table)):
+        chunk.rows = [numbers[line - 2] for line in chunk.rows]
+        chunk.refused = [(numbers[line - 2], raw, reason) for line, raw, reason in chunk.refused]
+        yield chunk
 
 
 # ------------------------------------------------------------------ JSON
@@ -267,22 +420,6 @@ def _as_text(value: Any) -> str | None:
     if isinstance(value, (dict, list)):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
-
-
-class _RepeatedKeyError(ValueError):
-    """An object that names one key twice."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _RepeatedKeyError("an object names a key twice")
-    return found
-
-
-def _loads(text: str | bytes) -> Any:
-    """JSON with numbers as the text that was delivered."""
-    return json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object)
 
 
 def _flat(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, Any]:
@@ -306,141 +443,212 @@ def _flat(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str,
     return found
 
 
-def _keys(records: list[Any]) -> list[str]:
+def _keys(records: Iterable[Any]) -> list[str]:
     names: dict[str, None] = {}
     for record in records:
         if isinstance(record, dict):
             names.update(dict.fromkeys(_flat(record)))
+            if len(names) > MAX_COLUMNS:
+                raise UnreadableError(f"more than {MAX_COLUMNS} columns")
     return clean_header(list(names))
 
 
-def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: list[str]) -> None:
+def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: dict[str, int]) -> None:
+    """``header``: name -> place. A key that stands in no record of the part's beginning refuses its row."""
     if not isinstance(record, dict):
-        chunk.refused.append((number, shorten(raw), "not an object"))
+        of_list = f"{len(record)} cells where there are {len(header)} names" if isinstance(record, list) else ""
+        chunk.refuse(number, raw, of_list or "not an object")
         return
-    trimmed = {key.replace("\ufeff", "").strip(): value for key, value in _flat(record).items()}
-    cells = [_as_text(trimmed.get(name)) for name in header]
+    cells: list[str | None] = [None] * len(header)
+    for key, value in _flat(record).items():
+        place = header.get(key.replace("\ufeff", "").strip())
+        if place is not None:
+            cells[place] = _as_text(value)
+        elif value is not None:
+            chunk.refuse(number, raw, f"a key that the records before it do not have: {key[:80]!r}")
+            return
     if _is_blank(cells):
         return
-    if any(cell is not None and len(cell) > MAX_CELL for cell in cells):
-        chunk.refused.append((number, shorten(raw), "a cell of more than 1 MiB"))
+    if not all(cell is None or _is_unicode(cell) for cell in cells):
+        chunk.refuse(number, raw, "a text that holds half a character (a lone surrogate)")
     elif any(cell is not None and "\0" in cell for cell in cells):
-        chunk.refused.append((number, shorten(raw), "a NUL byte"))
+        chunk.refuse(number, raw, "a NUL byte")
     else:
-        chunk.rows.append(number)
-        chunk.cells.append(cells)
-        chunk.raw.append(raw)
+        chunk.take(number, cells, raw)
 
 
-def _json_encoding(table: str, part: Part) -> str:
-    universal = universal_encoding(part.open)
+def _json_encoding(recogniser: Recogniser, part: Part) -> str:
+    universal = _universal(part)
     if universal is not None:
         return universal
-    for encoding in dict.fromkeys(e for dialect in dialects_of(table) for e in dialect.encodings):
+    for encoding in recogniser.encodings:
         if is_plausible(part.open, encoding, alone=True):
             return encoding
     raise UnreadableError("the bytes are neither marked, nor UTF-8, nor what the dialects declare")
 
 
-def _json_lines(table: str, part: Part) -> Iterator[Table]:
-    encoding = _json_encoding(table, part)
+def _json_lines(recogniser: Recogniser, part: Part) -> Iterator[Table]:
+    encoding = _json_encoding(recogniser, part)
 
-    def batches() -> Iterator[list[tuple[int, str]]]:
-        batch: list[tuple[int, str]] = []
+    def lines() -> Iterator[tuple[int, str]]:
         with _text_stream(part.open, encoding) as stream:
-            for number, line in enumerate(stream, start=1):
+            number = 0
+            while line := _bounded_line(stream):
+                number += 1
                 text = line.strip().lstrip("\ufeff")
                 if text:
-                    batch.append((number, text))
-                if len(batch) >= CHUNK_ROWS:
-                    yield batch
-                    batch = []
-        yield batch
+                    yield number, text
 
     def parse(text: str) -> Any:
+        if len(text) >= MAX_LINE:
+            return JsonError(f"a line of more than {MAX_LINE >> 20} MiB")
         try:
-            return _loads(text)
-        except (ValueError, RecursionError) as error:
+            return read_json(text)
+        except JsonError as error:
             return error
 
-    first = next(batches())
-    if not first:
+    def first() -> Iterator[Any]:
+        weight = 0
+        for number, text in lines():
+            weight += len(text)
+            if number > CHUNK_ROWS or weight > CHUNK_WEIGHT:
+                return
+            yield parse(text)
+
+    if next(lines(), None) is None:
         raise UnreadableError("no record: every line is empty")
-    header = _keys([parse(text) for _, text in first])
+    header = _keys(first())
     if not header:
         raise UnreadableError("no line holds an object")
-    match = _matched(table, header)
+    match = _matched(recogniser, header)
+    places = {name: place for place, name in enumerate(header)}
 
     def chunks() -> Iterator[Chunk]:
-        for batch in batches():
-            chunk = Chunk()
-            for number, text in batch:
-                record = parse(text)
-                if isinstance(record, Exception):
-                    chunk.refused.append((number, shorten(text), f"not JSON: {record}"))
-                else:
-                    _json_row(chunk, number, text, record, header)
-            yield chunk
+        chunk = Chunk()
+        for number, text in lines():
+            record = parse(text)
+            if isinstance(record, JsonError):
+                chunk.refuse(number, text, f"not JSON: {record}")
+            else:
+                _json_row(chunk, number, text, record, places)
+            if chunk.is_full:
+                yield chunk
+                chunk = Chunk()
+        yield chunk
 
-    yield Table(part.label, header, match, chunks())
+    yield Table(part.label, header, match, chunks(), f"{encoding}, an object a line")
+
+
+def _named_once(document: Any) -> tuple[list[Any], list[Any]] | None:
+    """(names, records) of an answer that names its columns once, as Tushare's do: ``fields`` beside ``items``.
+
+    An item of as many cells as there are names becomes an object; others stay what they are, and are no row.
+    """
+    levels = [document, *document.values()] if isinstance(document, dict) else []
+    for level in levels:
+        if not isinstance(level, dict):
+            continue
+        names, items = level.get("fields"), level.get("items")
+        if isinstance(names, list) and isinstance(items, list) and all(isinstance(name, str) for name in names):
+            fits = [isinstance(item, list) and len(item) == len(names) for item in items]
+            return names, [
+                dict(zip(names, item, strict=True)) if fit else item for item, fit in zip(items, fits, strict=True)
+            ]
+    return None
 
 
 def _records_of(document: Any) -> list[Any]:
-    """The one list that an answer wraps, at its top or in its one object; else the document itself."""
+    """The one list of records that an answer wraps, at its top or in its one object; else the document itself.
+
+    Lists beside it that hold no object (messages, errors) are not meant.
+    """
     if isinstance(document, list):
         return document
     if isinstance(document, dict):
         for level in (document, *(value for value in document.values() if isinstance(value, dict))):
-            lists = [value for value in level.values() if isinstance(value, list)]
-            if len(lists) == 1:
-                found: list[Any] = lists[0]
-                return found
+            lists: list[list[Any]] = [value for value in level.values() if isinstance(value, list)]
+            filled = [found for found in lists if any(isinstance(item, dict) for item in found)]
+            for candidates in (filled, lists):
+                if len(candidates) == 1:
+                    return candidates[0]
     return [document]
 
 
-def _json_document(table: str, part: Part) -> Iterator[Table]:
-    encoding = _json_encoding(table, part)
-    with part.open() as stream:
-        data = stream.read(MAX_JSON + 1)
+def _json_records(part: Part, encoding: str) -> tuple[list[str], Callable[[], Iterator[Any]]]:
+    """Column names where the document tells them beside its records, and the records, to be read as often as need be.
+
+    A list is streamed, an answer that wraps one is not.
+    """
+    with _text_stream(part.open, encoding) as stream:
+        if is_list(stream):
+
+            def streamed() -> Iterator[Any]:
+                with _text_stream(part.open, encoding) as again:
+                    yield from list_items(again, MAX_LINE)
+
+            return [], streamed
+    with part.open() as whole:
+        data = whole.read(MAX_JSON + 1)
     if len(data) > MAX_JSON:
-        raise UnreadableError("JSON of more than 256 MiB: deliver it as .jsonl, one object a line")
-    try:
-        document = _loads(data.decode(encoding))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError(f"not JSON: {error}") from error
+        raise UnreadableError(
+            f"a JSON document of more than {MAX_JSON >> 20} MiB that is no list: deliver it as .jsonl, an object a line"
+        )
+    document = read_json(data.decode(encoding))
+    named = _named_once(document)
+    if named is not None:
+        return clean_header(named[0]), lambda: iter(named[1])
     records = _records_of(document)
-    header = _keys(records)
-    if not header:
-        if records:
-            raise UnreadableError("no list of objects")
-        raise UnreadableError("an empty list: no header to match")
-    match = _matched(table, header)
+    return [], lambda: iter(records)
+
+
+def _json_document(recogniser: Recogniser, part: Part) -> Iterator[Table]:
+    encoding = _json_encoding(recogniser, part)
+    try:
+        header, records = _json_records(part, encoding)
+        header = header or _keys(records())
+        if not header:
+            if any(True for _ in records()):
+                raise UnreadableError("no list of objects")
+            raise UnreadableError("an empty list: no header to match")
+    except JsonError as error:
+        raise UnreadableError(f"not JSON: {error}") from error
+    match = _matched(recogniser, header)
+    places = {name: place for place, name in enumerate(header)}
 
     def chunks() -> Iterator[Chunk]:
-        for start in range(0, len(records), CHUNK_ROWS):
-            chunk = Chunk()
-            for number, record in enumerate(records[start : start + CHUNK_ROWS], start=start + 1):
-                raw = json.dumps(record, ensure_ascii=False, default=str)
-                _json_row(chunk, number, raw, record, header)
-            yield chunk
+        chunk = Chunk()
+        for number, record in enumerate(records(), start=1):
+            _json_row(chunk, number, json.dumps(record, ensure_ascii=False, default=str), record, places)
+            if chunk.is_full:
+                yield chunk
+                chunk = Chunk()
+        yield chunk
 
-    yield Table(part.label, header, match, chunks())
+    yield Table(part.label, header, match, chunks(), f"{encoding}, a JSON document")
 
 
-def _matched(table: str, header: list[str]) -> Match:
+def _matched(recogniser: Recogniser, header: list[str]) -> Match:
     try:
-        return match_header(table, header)
+        return recogniser.match(header)
     except NoDialectError as error:
         raise UnreadableError(str(error)) from error
 
 
 # ------------------------------------------------------------------ Parquet
 
+_FEW_CELLS = 1_000_000
+_JUDGED_ROWS = 500
+_FEW_BYTES = 64 << 20
+_PARQUET_ROWS = 1_000
+"""Rows asked of Parquet at a time: a dictionary can make megabytes of every cell."""
+
 
 def _cell_text(value: Any) -> str | None:
     """Text of a typed value as a delimited file would hold it: ISO dates, shortest decimal numbers."""
     if value is None:
         return None
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -461,179 +669,201 @@ def _cell_text(value: Any) -> str | None:
     return str(value)
 
 
-def _parquet(table: str, part: Part) -> Iterator[Table]:
-    stream = part.open()
+def _check_parquet(metadata: pq.FileMetaData, size: int) -> None:
+    """Refuse what its own footer says to be a bomb: more cells or bytes than a file of that size can hold (R65)."""
+    cells = metadata.num_rows * metadata.num_columns
+    if cells > _FEW_CELLS and cells > EXPANSION_LIMIT * size:
+        raise UnreadableError(
+            f"{metadata.num_rows} rows of {metadata.num_columns} columns in {size} bytes, more than {EXPANSION_LIMIT}"
+            " cells a byte: not read"
+        )
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            column = metadata.row_group(group).column(place)
+            expanded = column.total_uncompressed_size
+            if expanded > _FEW_BYTES and expanded > EXPANSION_LIMIT * max(column.total_compressed_size, 1):
+                raise UnreadableError(
+                    f"column {column.path_in_schema} expands to {expanded} bytes, more than {EXPANSION_LIMIT} times its"
+                    " size: not read"
+                )
+
+
+def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
+    stream = _seekable(part)
     try:
-        opened = pq.ParquetFile(stream if stream.seekable() else pa.BufferReader(stream.read()))
+        metadata = pq.read_metadata(stream)
+        if metadata.num_columns > MAX_COLUMNS:
+            raise UnreadableError(f"{metadata.num_columns} columns, more than {MAX_COLUMNS}")
+        _check_parquet(metadata, part.size)
+        stream.seek(0)
+        plain = pq.ParquetFile(stream).schema_arrow
+        texts = [item.name for item in plain if pa.types.is_string(item.type) or pa.types.is_binary(item.type)]
+        stream.seek(0)
+        opened = pq.ParquetFile(stream, read_dictionary=texts, buffer_size=1 << 20)
         header = clean_header(opened.schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableError(f"not a readable Parquet file: {error}") from error
-    match = _matched(table, header)
+    match = _matched(recogniser, header)
 
     def chunks() -> Iterator[Chunk]:
-        number = 0
+        number, chunk = 0, Chunk()
         try:
-            for batch in opened.iter_batches(batch_size=CHUNK_ROWS):
-                columns = [[_cell_text(v) for v in column.to_pylist()] for column in batch.columns]
-                chunk = Chunk()
+            for batch in opened.iter_batches(batch_size=_PARQUET_ROWS):
+                columns = [_column_texts(column) for column in batch.columns]
                 for cells in zip(*columns, strict=True):
                     number += 1
-                    raw = "\t".join("" if c is None else c for c in cells)
-                    if _is_blank(list(cells)):
+                    if _is_blank(cells):
                         continue
-                    if any(c is not None and len(c) > MAX_CELL for c in cells):
-                        chunk.refused.append((number, shorten(raw), "a cell of more than 1 MiB"))
-                    elif "\0" in raw:
-                        chunk.refused.append((number, shorten(raw.replace("\0", "\\0")), "a NUL byte"))
+                    if any(isinstance(cell, _NoTextError) for cell in cells):
+                        chunk.refuse(number, _joined(cells), "a cell of bytes that are no UTF-8 text")
                     else:
-                        chunk.rows.append(number)
-                        chunk.cells.append(list(cells))
-                        chunk.raw.append(raw)
-                yield chunk
+                        chunk.take(number, list(cells), _joined(cells))
+                    if chunk.is_full:
+                        yield chunk
+                        chunk = Chunk()
         except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, ValueError) as error:
             raise UnreadableError(f"Parquet data cannot be read: {error}") from error
+        yield chunk
 
-    yield Table(part.label, header, match, chunks())
+    yield Table(part.label, header, match, chunks(), f"Parquet, {metadata.num_rows} rows")
+
+
+class _NoTextError(str):
+    """Stands in a row for bytes that are no text, so that the row can be refused and shown."""
+
+
+def _column_texts(column: pa.Array) -> list[Any]:
+    """Texts of a column; equal ones of a dictionary are one object, so that a dictionary costs what it holds."""
+    if pa.types.is_dictionary(column.type):
+        words = _column_texts(column.dictionary)
+        return [None if place is None else words[place] for place in column.indices.to_pylist()]
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", tz=column.type.tz), safe=False)
+    if pa.types.is_binary(column.type) or pa.types.is_string(column.type):
+        column = column.cast(pa.binary())
+    try:
+        values = column.to_pylist()
+    except (OverflowError, ValueError, ArithmeticError):  # a date of no calendar: its text is refused with its row
+        values = column.cast(pa.string()).to_pylist()
+    found = []
+    for value in values:
+        try:
+            found.append(_cell_text(value))
+        except UnicodeDecodeError:
+            found.append(_NoTextError(repr(value)[:MAX_RAW_TEXT]))
+    return found
+
+
+def _joined(cells: Iterable[str | None]) -> str:
+    return "\t".join("" if cell is None else cell for cell in cells)
+
+
+def _seekable(part: Part) -> IO[bytes]:
+    """The part as a stream that can go back; a member of an archive cannot and is held, so it may not be large."""
+    stream = part.open()
+    if stream.seekable():
+        return stream
+    with stream:
+        data = stream.read(MAX_HELD + 1)
+    if len(data) > MAX_HELD:
+        raise UnreadableError(
+            f"a {part.format} member of more than {MAX_HELD >> 20} MiB: deliver it outside an archive"
+        )
+    return io.BytesIO(data)
 
 
 # ------------------------------------------------------------------ workbooks
 
-_ERROR_VALUES = {"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"}
 
-SheetRows = Iterator[tuple[int, list[str | None], bool]]
-
-
-def _xlsx_sheets(part: Part) -> Iterator[tuple[str, Callable[[], SheetRows]]]:
-    from openpyxl import load_workbook
-
-    data = io.BytesIO()
-    with part.open() as stream:
-        while chunk := stream.read(1 << 20):
-            data.write(chunk)
-    check_workbook(data, data.tell())
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = load_workbook(data, read_only=True, data_only=True, keep_links=False)
-    except Exception as error:  # openpyxl raises whatever its XML and zip layers raise
-        raise UnreadableError(f"not a readable workbook: {type(error).__name__}: {error}") from error
-    for sheet in book.worksheets:
-
-        def rows(sheet: Any = sheet) -> SheetRows:
-            try:
-                sheet.reset_dimensions()
-                for number, row in enumerate(sheet.iter_rows(), start=1):
-                    cells = [_cell_text(cell.value) for cell in row]
-                    damaged = any(getattr(cell, "data_type", "") == "e" for cell in row)
-                    yield (getattr(row[0], "row", number) if row else number), cells, damaged
-            except UnreadableError:
-                raise
-            except Exception as error:  # damaged XML surfaces as many types
-                raise UnreadableError(f"sheet cannot be read: {type(error).__name__}: {error}") from error
-
-        yield sheet.title, rows
-
-
-def _xls_sheets(part: Part) -> Iterator[tuple[str, Callable[[], SheetRows]]]:
-    import xlrd
-
-    with part.open() as stream:
-        data = stream.read()
-    try:
-        book = xlrd.open_workbook(file_contents=data, logfile=io.StringIO())
-    except Exception as error:  # xlrd raises assertion, struct and key errors on damaged files
-        raise UnreadableError(f"not a readable .xls workbook: {type(error).__name__}: {error}") from error
-
-    def text(cell: Any) -> str | None:
-        if cell.ctype in (xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
-            return None
-        if cell.ctype == xlrd.XL_CELL_DATE:
-            return _cell_text(xlrd.xldate_as_datetime(cell.value, book.datemode))
-        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-            return "true" if cell.value else "false"
-        return _cell_text(cell.value)
-
-    for sheet in book.sheets():
-
-        def rows(sheet: Any = sheet) -> SheetRows:
-            for index in range(sheet.nrows):
-                cells = sheet.row(index)
-                damaged = any(cell.ctype == xlrd.XL_CELL_ERROR for cell in cells)
-                yield index + 1, [None if c.ctype == xlrd.XL_CELL_ERROR else text(c) for c in cells], damaged
-
-        yield sheet.name, rows
-
-
-def _workbook(table: str, part: Part) -> Iterator[Table | tuple[str, UnreadableError]]:
-    sheets = list(_xlsx_sheets(part) if part.format == ".xlsx" else _xls_sheets(part))
+def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str, UnreadableError]]:
+    read = sheets(part, _seekable(part))
     found = 0
-    for title, rows in sheets:
-        label = f"{part.label}#{title}" if len(sheets) > 1 else part.label
-        error: Exception | None = None
+    for sheet in read:
+        label = f"{part.label}#{sheet.title}" if len(read) > 1 else part.label
+        tries = _Tries()
         matched: tuple[int, list[str], Match] | None = None
         blank = True
-        for looked, (number, cells, _) in enumerate(rows()):
-            blank = blank and _is_blank(list(cells))
-            if looked >= HEADER_ROWS_OF_SHEET:
+        for row in sheet.rows():
+            if row.number > HEADER_ROWS:
                 break
-            if _is_blank(list(cells)):
+            cells = [_cell_text(cell) for cell in row.cells]
+            blank = blank and _is_blank(cells)
+            if row.fault:
+                tries.note(UnreadableError(f"row {row.number} can be no header: {row.fault}"))
+            if _is_blank(cells) or row.fault:
                 continue
             while cells and cells[-1] is None:
-                cells = cells[:-1]
+                cells.pop()
             try:
                 header = clean_header(list(cells))
-                matched = number, header, match_header(table, header)
+                matched = row.number, header, recogniser.match(header)
                 break
-            except (NoDialectError, UnreadableError) as caught:
-                error = error or caught
+            except (NoDialectError, UnreadableError) as error:
+                tries.note(error)
         if blank and matched is None:
             continue
         found += 1
         if matched is None:
-            yield label, UnreadableError(str(error))
+            yield label, tries.best or UnreadableError("no row can be a header")
             continue
-        yield Table(label, matched[1], matched[2], _sheet_chunks(rows(), matched[0], matched[1]))
+        table = Table(label, matched[1], matched[2], iter(()), f"sheet {sheet.title!r}", _above(matched[0]))
+        table.chunks = _sheet_chunks(sheet, matched[0], matched[1], _Footers(table))
+        yield table
     if not found:
         raise UnreadableError("workbook is empty")
 
 
-def _sheet_chunks(rows: SheetRows, header_row: int, header: list[str]) -> Iterator[Chunk]:
+def _sheet_chunks(sheet: Sheet, header_row: int, header: list[str], footers: _Footers) -> Iterator[Chunk]:
     width, chunk = len(header), Chunk()
-    for number, cells, damaged in rows:
-        if number <= header_row or (_is_blank(list(cells)) and not damaged):
+    for row in sheet.rows():
+        cells = [_cell_text(cell) for cell in row.cells]
+        if row.number <= header_row or (not row.fault and (_is_blank(cells) or footers.holds(cells))):
             continue
-        raw = "\t".join("" if cell is None else cell for cell in cells)
-        beyond = [cell for cell in cells[width:] if cell is not None and cell.strip()]
-        if damaged:
-            chunk.refused.append((number, shorten(raw), "a cell holds an error value"))
-        elif beyond:
-            chunk.refused.append((number, shorten(raw), f"{len(cells)} cells where the header has {width}"))
-        elif any(cell is not None and len(cell) > MAX_CELL for cell in cells):
-            chunk.refused.append((number, shorten(raw), "a cell of more than 1 MiB"))
-        elif "\0" in raw:
-            chunk.refused.append((number, shorten(raw.replace("\0", "\\0")), "a NUL byte"))
+        raw = _joined(cells)
+        if row.fault:
+            chunk.refuse(row.number, raw, row.fault)
+        elif not _is_blank(cells[width:]):
+            chunk.refuse(row.number, raw, f"{len(cells)} cells where the header has {width}")
         else:
-            chunk.rows.append(number)
-            chunk.cells.append((cells + [None] * width)[:width])
-            chunk.raw.append(raw)
-        if len(chunk) >= CHUNK_ROWS:
+            chunk.take(row.number, (cells + [None] * width)[:width], raw)
+        if chunk.is_full:
             yield chunk
             chunk = Chunk()
     yield chunk
 
 
-def tables(table: str, part: Part) -> Iterator[Table | tuple[str, UnreadableError]]:
+def _within_bounds(table: Table, part: Part) -> Table:
+    """The table, refused when its text was damaged before it came here, or grows beyond what a part of that size may
+    expand to (R65): one shared text or one entry of a dictionary can stand in every row."""
+    allowed = max(_FEW_BYTES, EXPANSION_LIMIT * part.size)
+
+    def chunks(inner: Iterator[Chunk]) -> Iterator[Chunk]:
+        length = 0
+        for chunk in inner:
+            if length == 0 and (how := misread("\n".join(chunk.raw[:_JUDGED_ROWS]))):
+                raise UnreadableError(f"the text is {how} on its way here: {shorten(chunk.raw[0])[:80]}")
+            length += sum(map(len, chunk.raw))
+            if length > allowed:
+                raise UnreadableError(f"expands to more than {EXPANSION_LIMIT} times its size: not read")
+            yield chunk
+
+    table.chunks = chunks(table.chunks)
+    return table
+
+
+def tables(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str, UnreadableError]]:
     """The tables that a part holds; a sheet that cannot be taken comes as (label, error) and the others go on.
 
-    Raises ``UnreadableError`` when the part as a whole is refused.
+    Raises ``UnreadableError`` when the part as a whole is refused, also while ``chunks`` are read.
     """
-    if part.format in _DELIMITERS:
-        yield from _delimited(table, part)
-    elif part.format == ".jsonl":
-        yield from _json_lines(table, part)
-    elif part.format == ".json":
-        yield from _json_document(table, part)
-    elif part.format == ".parquet":
-        yield from _parquet(table, part)
-    else:
-        yield from _workbook(table, part)
+    readers: dict[str, Callable[[Recogniser, Part], Iterator[Table | tuple[str, UnreadableError]]]] = {
+        ".csv": _delimited,
+        ".tsv": _delimited,
+        ".jsonl": _json_lines,
+        ".json": _json_document,
+        ".parquet": _parquet,
+        ".xlsx": _workbook,
+        ".xls": _workbook,
+    }
+    for found in readers[part.format](recogniser, part):
+        yield _within_bounds(found, part) if isinstance(found, Table) else found

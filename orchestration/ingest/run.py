@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,22 +15,36 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.dialects.base import Match
-from orchestration.ingest import versions
-from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts, printable, sha256, walk
-from orchestration.ingest.ledger import QUARANTINE_SCHEMA, BatchReport, FileRecord, Ledger, TableReport
-from orchestration.ingest.names import code_from_names
-from orchestration.ingest.records import Table, tables
-from orchestration.ingest.typing import Typist
+from orchestration.dialects.own import Recogniser, recogniser
+from orchestration.ingest import deciding, magnitude
+from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
+from orchestration.ingest.bulk import Source, Staged, remove_staged, stage, take_out
+from orchestration.ingest.files import (
+    LandedFile,
+    Part,
+    UnreadableError,
+    has_changed,
+    parts,
+    printable,
+    sha256,
+    walk,
+    why_left,
+)
+from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
+from orchestration.ingest.names import fixed_columns
+from orchestration.ingest.records import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Table, chunks_of_lines, tables
+from orchestration.ingest.store import store_quarantine, store_raw
+from orchestration.ingest.typing import Typist, connect
 from orchestration.settings import Settings
-from orchestration.sql import quoted
 
 Progress = Callable[[str, int], None]
+
+CHANGED = "it changed while it was read"
 
 STRAYS = "_unknown"
 """Quarantine folder of files that lie in no table's folder; a name of ours, since no path comes from data."""
@@ -46,11 +59,13 @@ class _Batch:
     sha256: str
     dialect: str | None = None
     unknown: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     carried: frozenset[str] = frozenset()
     landed: int = 0
     refused: list[tuple[int | None, str, str]] = field(default_factory=list)
     refused_whole: str | None = None
     warnings: list[str] = field(default_factory=list)
+    off_calendar: int = 0
     typed: list[pa.Table] = field(default_factory=list)
     guarded: list[pl.DataFrame] = field(default_factory=list)
 
@@ -60,44 +75,80 @@ class _Batch:
         self.refused = [(None, "", reason)]
 
 
-def unread(settings: Settings) -> dict[str, list[LandedFile]]:
-    """Landed files that the ledger does not know by name, size and time, by folder of ``landing/``."""
-    known = Ledger(settings.ledger).files()
+def unread(settings: Settings, table: str | None = None) -> dict[str, list[LandedFile]]:
+    """Landed files that the ledger does not know by name, size and time, by folder of ``landing/`` (of one only)."""
+    known = Ledger(settings.ledger).files(table)
     found: dict[str, list[LandedFile]] = {}
-    for landed in walk(settings.landing):
-        same = any(r.size == landed.size and r.mtime_ns == landed.mtime_ns for r in known.get(landed.name, ()))
-        if not same:
+    for landed in walk(settings.landing, table):
+        same = [r for r in known.get(landed.name, ()) if (r.size, r.mtime_ns) == (landed.size, landed.mtime_ns)]
+        could_not_be_opened = bool(same) and not any(r.sha256 for r in same)
+        if not same or (could_not_be_opened and os.access(landed.path, os.R_OK)):
             found.setdefault(landed.table, []).append(landed)
     return found
 
 
 def ingest_table(
-    settings: Settings, table: str, ingested_at: dt.datetime, progress: Progress | None = None
+    settings: Settings,
+    table: str,
+    ingested_at: dt.datetime,
+    progress: Progress | None = None,
+    *,
+    every_line: bool = False,
 ) -> TableReport:
     """Read every landed file of ``table`` that is new, and commit what became of it.
 
     ``ingested_at`` is the beginning of the run, one for all its tables, later than that of every run before.
-    Raises ``CalendarHorizonError`` when a session lies past the calendars; nothing is committed then.
+    ``every_line``: read plain files like all others; what becomes of them is the same. Raises
+    ``CalendarHorizonError`` when a session lies past the calendars; nothing is committed then.
     """
-    files = unread(settings).get(table, [])
-    return _ingest(settings, CONTRACTS[table], files, ingested_at, progress)
+    files = unread(settings, table).get(table, [])
+    changed: list[str] = []
+    while True:
+        taken = [landed for landed in files if landed.name not in changed]
+        try:
+            report = _ingest(settings, CONTRACTS[table], taken, ingested_at, progress, every_line=every_line)
+        except _ChangedError as error:
+            changed += error.names
+            continue
+        report.left.extend((name, CHANGED) for name in changed)
+        return report
 
 
 def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
     """Refuse files that lie outside the folders of the raw tables, whole."""
     ledger, report, records = Ledger(settings.ledger), TableReport(STRAYS), []
+    batches: list[_Batch] = []
     for folder, files in unread(settings).items():
         if folder in CONTRACTS:
             continue
         for landed in files:
-            batch = _new_batch(landed, landed.name, sha256(landed.path), ingested_at)
+            if reason := why_left(landed):
+                report.left.append((landed.name, reason))
+                continue
+            batch = _new_batch(landed, landed.name, _digest(landed), ingested_at)
             where = f"landing/{printable(folder)}/" if folder else "landing/ itself"
             batch.refuse_whole(f"{where} is no table's folder: expected one of {', '.join(CONTRACTS)}")
             records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, batch.sha256))
-            _write_quarantine(settings, STRAYS, batch)
-            report.batches.append(_report(batch, STRAYS, ingested_at, 0, 0, None))
-    ledger.commit(records, report.batches, set(), {batch.batch_id for batch in report.batches})
+            batches.append(batch)
+            report.batches.append(_report(batch, STRAYS, ingested_at, 0, None))
+    ledger.commit(records, report.batches, _store_refused(settings, STRAYS, batches))
     return report
+
+
+def _digest(landed: LandedFile) -> str:
+    """Identity of a file's bytes; "" when they may not be read, until they may."""
+    try:
+        return sha256(landed.path)
+    except OSError:
+        return ""
+
+
+class _ChangedError(Exception):
+    """Files that were not the same when their lines were read as when they were looked at."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
 
 
 def _new_batch(landed: LandedFile, label: str, digest: str, ingested_at: dt.datetime) -> _Batch:
@@ -106,57 +157,100 @@ def _new_batch(landed: LandedFile, label: str, digest: str, ingested_at: dt.date
 
 
 def _ingest(
-    settings: Settings, contract: Contract, files: list[LandedFile], ingested_at: dt.datetime, progress: Progress | None
+    settings: Settings,
+    contract: Contract,
+    files: list[LandedFile],
+    ingested_at: dt.datetime,
+    progress: Progress | None,
+    *,
+    every_line: bool,
 ) -> TableReport:
     ledger = Ledger(settings.ledger)
     report = TableReport(contract.name)
     if not files:
         return report
+    folder = settings.raw / contract.name
     ledger.remove_orphans(contract.name)
-    known_files = ledger.files()
+    known_files = ledger.files(contract.name)
     records: list[FileRecord] = []
     batches: list[_Batch] = []
+    plain: list[PlainFile] = []
+    unchanged: list[LandedFile] = []
+    known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
+    waiting = _Waiting(typist)
+    con = connect(threads=settings.threads, memory_limit=settings.memory_limit, folder=folder)
     try:
         for landed in files:
-            digest = sha256(landed.path)
-            records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, digest))
-            if any(record.sha256 == digest for record in known_files.get(landed.name, ())):
+            if reason := why_left(landed):
+                report.left.append((landed.name, reason))
+                continue
+            seen = _survey(landed)
+            record = FileRecord(landed.name, landed.size, landed.mtime_ns, seen.sha256)
+            if seen.sha256 and any(known.sha256 == seen.sha256 for known in known_files.get(landed.name, ())):
+                records.append(record)
                 continue
             before = len(batches)
-            _read_file(landed, digest, contract, typist, batches, ingested_at)
+            found = None if every_line else _plain_file(landed, len(batches), contract, known_dialects, seen)
+            if found is None:
+                _read_file(landed, seen.sha256, contract, known_dialects, typist, waiting, batches, ingested_at)
+            else:
+                plain.append(found)
+                unchanged.append(landed)
+                batches.append(_plain_batch(landed, found, seen.sha256, ingested_at))
+            if found is None and has_changed(landed):
+                del batches[before:]
+                report.left.append((landed.name, CHANGED))
+                continue
+            records.append(record)
             if progress is not None:
                 progress(landed.name, sum(batch.landed for batch in batches[before:]))
-    finally:
-        typist.close()
-    raw_files = ledger.raw_files().get(contract.name, [])
-    for batch in batches:
-        _guard_unit(batch, contract, raw_files)
-    accepted = _decide(batches, contract, raw_files, ingested_at)
-    raw_ids, quarantine_ids = set(), set()
-    for part, batch in enumerate(batches):
-        rows = accepted.get(part)
-        if rows is not None and rows.num_rows:
-            _write_parquet(settings.raw / contract.name / f"{batch.batch_id}.parquet", rows)
-            raw_ids.add(batch.batch_id)
-        if batch.refused:
-            _write_quarantine(settings, contract.name, batch)
-            quarantine_ids.add(batch.batch_id)
-        latest = None
-        if rows is not None and rows.num_rows:
-            latest = pl.Series(rows.column("knowledge_at")).max()
-        count = 0 if rows is None else rows.num_rows
-        quarantined = 0 if batch.refused_whole else len(batch.refused)
-        report.batches.append(
-            _report(batch, contract.name, ingested_at, count, quarantined, latest)  # type: ignore[arg-type]
+        stem = folder / (batches[0].batch_id if batches else "none")
+        try:
+            staged = _stage(con, typist, plain, batches, waiting, stem)
+            waiting.flush()
+        finally:
+            if changed := [landed.name for landed in unchanged if has_changed(landed)]:
+                raise _ChangedError(changed)
+        raw = ledger.parquet_files("raw", contract.name)
+        _hold_back(con, contract, batches, staged, raw, typist.ingestion_day)
+        origins = _origins(batches)
+        typed = [pa.concat_tables(batch.typed) if batch.typed else typist.schema.empty_table() for batch in batches]
+        outcome = deciding.decide(
+            con,
+            typist,
+            [each.path for each in staged],
+            typed,
+            origins,
+            raw,
+            ingested_at,
         )
-    ledger.commit(records, report.batches, raw_ids, quarantine_ids)
+        for number, lines in outcome.conflicting.items():
+            batches[number].refused += lines
+        stored = store_raw(con, contract, staged, outcome, stem)
+    finally:
+        con.close()
+        typist.close()
+        remove_staged(folder)
+    refused = _store_refused(settings, contract.name, batches)
+    for batch in batches:
+        count, latest = 0, None
+        for each in stored:
+            if batch.batch_id in each.batches:
+                rows, moment = each.batches[batch.batch_id]
+                count, latest = count + rows, moment if latest is None else max(latest, moment)
+        report.batches.append(_report(batch, contract.name, ingested_at, count, latest))
+    ledger.commit(records, report.batches, [*(each.file for each in stored), *refused])
     return report
 
 
 def _report(
-    batch: _Batch, table: str, ingested_at: dt.datetime, accepted: int, quarantined: int, latest: dt.datetime | None
+    batch: _Batch, table: str, ingested_at: dt.datetime, accepted: int, latest: dt.datetime | None
 ) -> BatchReport:
+    quarantined = 0 if batch.refused_whole else len(batch.refused)
+    warnings = list(batch.warnings)
+    if batch.off_calendar:
+        warnings.append(f"{batch.off_calendar} row(s) before 2000 on dates that are no session by the calendar")
     return BatchReport(
         batch_id=batch.batch_id,
         table_name=table,
@@ -169,9 +263,10 @@ def _report(
         rows_repeated=batch.landed - accepted - quarantined,
         ingested_at=ingested_at,
         unknown_columns=batch.unknown,
-        warnings=tuple(batch.warnings),
+        warnings=tuple(warnings),
         refused_whole=batch.refused_whole,
         latest_knowledge=latest,
+        columns=batch.columns,
     )
 
 
@@ -182,7 +277,9 @@ def _read_file(
     landed: LandedFile,
     digest: str,
     contract: Contract,
+    known_dialects: Recogniser,
     typist: Typist,
+    waiting: _Waiting,
     batches: list[_Batch],
     ingested_at: dt.datetime,
 ) -> None:
@@ -201,13 +298,13 @@ def _read_file(
                 continue
             of_part = len(batches)
             try:
-                for found in tables(contract.name, part):
+                for found in tables(known_dialects, part):
                     if not isinstance(found, Table):
                         refuse(found[0], str(found[1]))
                         continue
                     batch = _new_batch(landed, found.label, digest, ingested_at)
                     batches.append(batch)
-                    _read_table(batch, part, found, contract, typist)
+                    _read_table(batch, part, found, contract, typist, waiting)
             except UnreadableError as error:
                 del batches[of_part:]
                 refuse(part.label, str(error))
@@ -224,11 +321,122 @@ def _read_file(
         refuse(landed.name, f"cannot be read: {type(error).__name__}: {error}")
 
 
-def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist) -> None:
+def _survey(landed: LandedFile) -> Survey:
+    try:
+        return survey(landed)
+    except OSError:
+        # Read again, and refused, by _read_file.
+        return Survey("", is_plain=False)
+
+
+def _plain_file(
+    landed: LandedFile, number: int, contract: Contract, known_dialects: Recogniser, seen: Survey
+) -> PlainFile | None:
+    if not seen.is_plain:
+        return None
+    (part,) = parts(landed)
+    return plain_file(number, part, contract, known_dialects, seen) if isinstance(part, Part) else None
+
+
+def _plain_batch(landed: LandedFile, found: PlainFile, digest: str, ingested_at: dt.datetime) -> _Batch:
+    match = found.layout.match
+    batch = _new_batch(landed, landed.name, digest, ingested_at)
+    batch.dialect, batch.unknown = match.dialect.name, match.unknown
+    batch.columns = (*match.sources, *match.unknown)
+    batch.carried = match.carried | frozenset(found.layout.fixed)
+    return batch
+
+
+def _stage(
+    con: duckdb.DuckDBPyConnection,
+    typist: Typist,
+    plain: list[PlainFile],
+    batches: list[_Batch],
+    waiting: _Waiting,
+    stem: Path,
+) -> list[Staged]:
+    """Stage the plain files; their lines that are not plain are typed with those of the other files."""
+
+    def read(file: PlainFile, leftover: Leftover) -> None:
+        batch, layout = batches[file.number], file.layout
+        fixed = dict(zip(layout.fixed, file.fixed, strict=True))
+        table = Table(batch.file, list(layout.header), layout.match, iter(()))
+        for chunk in chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, table):
+            waiting.add(batch, chunk, table, fixed)
+
+    sources = {
+        file.number: Source(
+            batches[file.number].file, batches[file.number].batch_id, batches[file.number].dialect or ""
+        )
+        for file in plain
+    }
+    staged = stage(con, typist, plain, sources, stem, read)
+    for each in staged:
+        for number, rows in each.rows.items():
+            batches[number].landed += rows
+    return staged
+
+
+class _Waiting:
+    """Chunks that wait to be typed: those of one header and dialect together, since a statement costs as much for a
+    few rows as for thousands."""
+
+    def __init__(self, typist: Typist) -> None:
+        self._typist = typist
+        self._chunks: dict[tuple[Match, tuple[str, ...], tuple[str, ...]], list[tuple[_Batch, Chunk, dict[str, str]]]]
+        self._chunks, self._rows, self._weight = {}, 0, 0
+
+    def add(self, batch: _Batch, chunk: Chunk, table: Table, fixed: dict[str, str]) -> None:
+        """Take a chunk of a batch; ``fixed`` as for ``Typist.type_chunk``."""
+        if table.match.dialect.derived_key is not None:
+            self._type(table.match, table.header, [(batch, chunk, fixed)])
+            return
+        self._chunks.setdefault((table.match, tuple(table.header), tuple(fixed)), []).append((batch, chunk, fixed))
+        self._rows += len(chunk)
+        self._weight += chunk.weight
+        if self._rows >= CHUNK_ROWS or self._weight >= CHUNK_WEIGHT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Type all that waits. A batch that a bug does not let through is refused whole, the others go on."""
+        chunks, self._chunks, self._rows, self._weight = self._chunks, {}, 0, 0
+        for (match, header, _), together in chunks.items():
+            try:
+                self._type(match, list(header), together)
+            except (CalendarHorizonError, MemoryError):
+                raise
+            except Exception:  # noqa: BLE001 (whose it is shows when each is typed alone)
+                for one in together:
+                    self._type_alone(match, list(header), one)
+
+    def _type_alone(self, match: Match, header: list[str], one: tuple[_Batch, Chunk, dict[str, str]]) -> None:
+        try:
+            self._type(match, header, [one])
+        except (CalendarHorizonError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 (a bug on hostile cells must not stop the other files)
+            one[0].refuse_whole(f"cannot be read: {type(error).__name__}: {error}")
+
+    def _type(self, match: Match, header: list[str], together: list[tuple[_Batch, Chunk, dict[str, str]]]) -> None:
+        wanted = [one for one in together if one[0].refused_whole is None]
+        if not wanted:
+            return
+        found = self._typist.type_chunks([(chunk, fixed) for _, chunk, fixed in wanted], match, header)
+        for (batch, _, _), typed in zip(wanted, found, strict=True):
+            batch.refused += typed.refused
+            batch.landed += typed.accepted.num_rows + len(typed.refused)
+            batch.typed.append(typed.accepted)
+            batch.off_calendar += typed.off_calendar
+            if typed.guarded is not None:
+                batch.guarded.append(typed.guarded)
+
+
+def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist, waiting: _Waiting) -> None:
     match = found.match
     batch.dialect, batch.unknown = match.dialect.name, match.unknown
+    batch.columns = (*match.sources, *match.unknown)
     try:
-        fixed = _fixed_columns(match, part, contract)
+        fixed = fixed_columns(match, part, contract)
         batch.carried = match.carried | frozenset(fixed)
         if match.dialect.derived_key is not None:
             batch.carried |= {match.dialect.derived_key}
@@ -237,176 +445,52 @@ def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typ
                 " the records carry none"
             )
         typist.begin_part()
-        off_calendar = 0
         for chunk in found.chunks:
-            typed = typist.type_chunk(chunk, match, found.header, fixed)
-            batch.refused += typed.refused
-            batch.landed += typed.accepted.num_rows + len(typed.refused)
-            batch.typed.append(typed.accepted)
-            off_calendar += typed.off_calendar
-            if typed.guarded is not None:
-                batch.guarded.append(typed.guarded)
-        if off_calendar:
-            batch.warnings.append(f"{off_calendar} row(s) before 2000 on dates that are no session by the calendar")
+            waiting.add(batch, chunk, found, fixed)
+        batch.warnings += found.notes
     except UnreadableError as error:
         batch.refuse_whole(str(error))
 
 
-def _fixed_columns(match: Match, part: Part, contract: Contract) -> dict[str, str]:
-    """Contract columns that stand in the file's name or path instead of in its rows."""
-    dialect, fixed = match.dialect, {}
-    if dialect.from_path is not None:
-        groups = re.search(dialect.from_path, part.label, re.IGNORECASE)
-        translate = dict(dialect.path_translate)
-        for target, template in dialect.path_columns:
-            if target in match.carried:
-                continue
-            if groups is None:
-                raise UnreadableError(
-                    f"{target} is no column and the path does not tell it: expected a path like {dialect.from_path}"
-                )
-            text = template.format(**{k: v.lower() for k, v in groups.groupdict().items() if v})
-            fixed[target] = translate.get(text, text)
-    key = dialect.name_key
-    if key is not None and key not in match.carried and key not in fixed:
-        fixed[key] = code_from_names(contract.field(key).kind, key, part.tokens, dialect.name_style)
-    return fixed
-
-
-def _guard_unit(batch: _Batch, contract: Contract, raw_files: list[Path]) -> None:
-    """Refuse a file whose figures are ten thousand times too small for their declared unit (R69)."""
-    from orchestration.dialects import dialects_of
-
-    dialect = next((d for d in dialects_of(contract.name) if d.name == batch.dialect), None)
-    if dialect is None or dialect.guarded_column is None or not batch.guarded:
+def _hold_back(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    batches: list[_Batch],
+    staged: list[Staged],
+    raw: list[ParquetFile],
+    until: dt.date,
+) -> None:
+    """Refuse batches whole that count in another unit than the table does (R69)."""
+    if not magnitude.can_judge(contract, {batch.dialect or "" for batch in batches}, raw):
         return
-    column, key = dialect.guarded_column, contract.key[0]
-    figures = pl.concat(batch.guarded)
-    known = _known_latest(raw_files, contract, column)
-    both = figures.join(known, on=key, how="inner").filter(pl.col("known") > 0)
-    if len(both):
-        ratio = (both["figure"] / both["known"]).median()
-        if isinstance(ratio, float) and 0.5e-4 <= ratio <= 1.5e-4:
-            batch.refuse_whole(f"{dialect.guard_message} (median ratio to known figures: {ratio:.6f})")
+    by_file = {batch.file: number for number, batch in enumerate(batches) if batch.refused_whole is None}
+    figures = [magnitude.evidence_of_raw(con, each.path, contract, until) for each in staged]
+    for file, number in by_file.items():
+        figures += [found.with_columns(pl.lit(file).alias("_file")) for found in batches[number].guarded]
+    if not figures:
         return
-    median = figures["figure"].median()
-    if isinstance(median, float) and median < dialect.implausible_below:
-        batch.refuse_whole(
-            f"{dialect.guard_message} (median {column} {median:g}, nothing known to compare, expected at least "
-            f"{dialect.implausible_below})"
-        )
+    dialects = {file: batches[number].dialect or "" for file, number in by_file.items()}
+    reasons = magnitude.held_back(contract, pl.concat(figures), dialects, raw)
+    for file, reason in reasons.items():
+        batches[by_file[file]].refuse_whole(reason)
+    for each in staged:
+        take_out(con, each, {by_file[file]: file for file in reasons})
 
 
-def _known_latest(raw_files: list[Path], contract: Contract, column: str) -> pl.DataFrame:
-    key = contract.key[0]
-    if not raw_files:
-        return pl.DataFrame(schema={key: pl.String, "known": pl.Float64})
-    listing = ", ".join(quoted(str(path)) for path in raw_files)
-    with duckdb.connect(":memory:") as con:
-        return con.sql(
-            f"select {key}, cast(max_by({column}, knowledge_at) as double) as known"
-            f" from read_parquet([{listing}]) group by {key}"
-        ).pl()
+# ------------------------------------------------------------------ deciding and writing
 
 
-# ------------------------------------------------------------------ deciding
+def _origins(batches: list[_Batch]) -> list[deciding.Origin]:
+    by_name = sorted(range(len(batches)), key=lambda number: batches[number].file)
+    order = {number: place for place, number in enumerate(by_name)}
+    return [
+        deciding.Origin(batch.file, batch.batch_id, batch.dialect, batch.carried, order[number])
+        for number, batch in enumerate(batches)
+    ]
 
 
-def _decide(
-    batches: list[_Batch], contract: Contract, raw_files: list[Path], ingested_at: dt.datetime
-) -> dict[int, pa.Table]:
-    """Rows to append, by batch; conflicting rows move to the batch's refused ones."""
-    order = sorted(range(len(batches)), key=lambda part: batches[part].file)
-    frames = []
-    for part in order:
-        for typed in batches[part].typed:
-            frames.append(pl.DataFrame(typed).with_columns(pl.lit(part, pl.Int64).alias("_part")))
-    if not frames or not sum(len(frame) for frame in frames):
-        return {}
-    new = pl.concat(frames).with_row_index("_index").with_columns(pl.col("_index").cast(pl.Int64))
-    known = _known_versions(new, contract, raw_files)
-    decisions = versions.decide(new, known, [batch.carried for batch in batches], contract, ingested_at)
-    decided = new.join(decisions.frame, on="_index", how="left").sort("_index")
-
-    conflicting = decided.filter(pl.col("decision") == versions.CONFLICTING)
-    for row in conflicting.iter_rows(named=True):
-        shown = "\t".join("" if row[name] is None else str(row[name]) for name in contract.columns)
-        key = ", ".join(f"{name} {row[name]}" for name in contract.key)
-        batches[row["_part"]].refused.append((row["_row"], shown, f"{versions.CONFLICT}: {key}"))
-
-    accepted = decided.filter(pl.col("decision") == versions.ACCEPTED)
-    if decisions.joined and contract.joined_column is not None:
-        added = pl.DataFrame(
-            {"_index": list(decisions.joined), "_joined": list(decisions.joined.values())},
-            schema={"_index": pl.Int64, "_joined": pl.String},
-        )
-        accepted = accepted.join(added, on="_index", how="left").with_columns(
-            pl.coalesce("_joined", contract.joined_column).alias(contract.joined_column)
-        )
-    out: dict[int, pa.Table] = {}
-    schema = contract.arrow_schema()
-    for (part,), rows in accepted.sort("_index").group_by(["_part"], maintain_order=True):
-        batch = batches[part]
-        table = rows.with_columns(
-            pl.lit(batch.dialect).alias("_feed"),
-            pl.lit(batch.file).alias("_file"),
-            pl.lit(batch.batch_id).alias("_batch_id"),
-            pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
-            pl.col("source").alias("_knowledge_source"),
-        )
-        out[part] = table.select(schema.names).to_arrow().cast(schema)
-    return out
-
-
-def _known_versions(new: pl.DataFrame, contract: Contract, raw_files: list[Path]) -> pl.DataFrame:
-    """Versions that earlier runs accepted for the keys at hand, in order of ingestion."""
-    names = ", ".join((*contract.columns, "knowledge_at"))
-    with duckdb.connect(":memory:") as con:
-        con.execute("set TimeZone = 'UTC'")
-        if raw_files:
-            con.register("new_keys", new.select(contract.key).unique().to_arrow())
-            listing = ", ".join(quoted(str(path)) for path in raw_files)
-            keys = ", ".join(contract.key)
-            found = con.sql(
-                f"select {names} from read_parquet([{listing}]) semi join new_keys using ({keys})"
-                " order by _ingested_at, _file, _row"
-            ).to_arrow_table()
-        else:
-            found = contract.arrow_schema().empty_table().select([*contract.columns, "knowledge_at"])
-    schema = pa.schema([contract.arrow_schema().field(name) for name in (*contract.columns, "knowledge_at")])
-    return pl.DataFrame(found.cast(schema))
-
-
-# ------------------------------------------------------------------ writing
-
-
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    """Write and make durable; a crash before the commit leaves a file that the ledger does not name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as handle:
-        pq.write_table(table, handle, compression="zstd")
-        handle.flush()
-        os.fsync(handle.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _write_quarantine(settings: Settings, table: str, batch: _Batch) -> None:
-    lines = sorted(batch.refused, key=lambda line: (line[0] is None, line[0] or 0))
-    _write_parquet(
-        settings.quarantine / table / f"{batch.batch_id}.parquet",
-        pa.table(
-            {
-                "batch_id": [batch.batch_id] * len(lines),
-                "table_name": [table] * len(lines),
-                "file": [batch.file] * len(lines),
-                "row_number": pa.array([row for row, _, _ in lines], pa.int64()),
-                "reason": [reason for _, _, reason in lines],
-                "raw_text": [raw.encode("utf-8", "backslashreplace").decode() for _, raw, _ in lines],
-            },
-            schema=QUARANTINE_SCHEMA,
-        ),
-    )
+def _store_refused(settings: Settings, table: str, batches: list[_Batch]) -> list[ParquetFile]:
+    refused = [(batch.batch_id, batch.file, batch.refused) for batch in batches if batch.refused]
+    if not refused:
+        return []
+    return [store_quarantine(settings.quarantine / table / f"{refused[0][0]}.parquet", table, refused)]

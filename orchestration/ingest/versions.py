@@ -70,22 +70,41 @@ def _join(texts: list[str | None]) -> str | None:
     return "、".join(names) or None
 
 
+def _first_of(rows: list[NewRow], known: list[KnownRow], contract: Contract) -> NewRow | None:
+    """The row that is the first version seen of its key, where the contract gives that one a rule of its own.
+
+    Deletions are none; one that came before its round leaves the round the rule, unless the round was edited after it.
+    """
+    if not contract.first_version_rule or any(row.stamp for row in rows):
+        return None
+    candidates = [row for row in rows if row.deletion_stamp is None]
+    if not candidates:
+        return None
+    first = min(candidates, key=lambda row: (row.own_stamp or _EVER, row.index))
+    if any(not _is_deletion(version) or version.knowledge_at <= (first.own_stamp or _EVER) for version in known):
+        return None
+    return first
+
+
+def _is_deletion(version: KnownRow) -> bool:
+    return version.values.get("deleted_at") is not None
+
+
 def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingested_at: dt.datetime) -> None:
     """Give every row its moment of knowledge, or decide that an unstamped one repeats what is known."""
-    first: NewRow | None = None
-    if contract.first_version_rule and not known and not any(row.stamp for row in rows):
-        candidates = [row for row in rows if row.deletion_stamp is None]
-        if candidates:
-            first = min(candidates, key=lambda row: (row.own_stamp or _EVER, row.index))
+    first = _first_of(rows, known, contract)
     for row in rows:
         compared = row.carried - {contract.joined_column or ""}
         if row.stamp is not None:
             row.knowledge_at, row.source = row.stamp, "stamp"
         elif row.deletion_stamp is not None:
             row.knowledge_at, row.source = row.deletion_stamp, "own_column"
-        elif row is first:
+        elif first is not None and (row is first or _equal(row.values, first.values, row.carried | first.carried)):
             row.knowledge_at, row.source = row.rule, "rule"
         elif row.own_stamp is not None:
+            # The first version is known at another moment than its edit: the same edit again is found by its values.
+            if contract.first_version_rule and any(_equal(row.values, v.values, compared) for v in known):
+                row.decision = REPEATED
             row.knowledge_at, row.source = row.own_stamp, "own_column"
         elif known:
             if any(_equal(row.values, version.values, compared) for version in known):
@@ -97,9 +116,17 @@ def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, i
             row.knowledge_at, row.source = ingested_at, "ingestion"
         # A figure that changed under an unchanged stamp of its own table was not known at that stamp.
         if row.source == "own_column":
-            same_moment = [version for version in known if version.knowledge_at == row.knowledge_at]
-            if same_moment and not any(_equal(row.values, version.values, compared) for version in same_moment):
+            same_stamp = [version for version in known if _has_stamp_of(version, row, contract)]
+            if same_stamp and not any(_equal(row.values, version.values, compared) for version in same_stamp):
                 row.knowledge_at, row.source = ingested_at, "ingestion"
+
+
+def _has_stamp_of(version: KnownRow, row: NewRow, contract: Contract) -> bool:
+    if version.knowledge_at == row.knowledge_at:
+        return True
+    if not contract.first_version_rule or row.deletion_stamp is not None or _is_deletion(version):
+        return False
+    return version.values.get(contract.own_stamp or "") == row.own_stamp
 
 
 def _merge_joined(rows: list[NewRow], contract: Contract) -> dict[int, str]:
@@ -235,7 +262,8 @@ def _decide_pairs(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """One new row, one known version: compared column by column.
 
-    Returns the decisions, and the rows that bring other persons to a known visit, for ``settle`` to join.
+    Returns the decisions, and the rows that bring other persons to a known visit or may be a round's first version,
+    for ``settle``.
     """
     versions = known.select(
         *contract.key,
@@ -257,7 +285,10 @@ def _decide_pairs(
         names, have = pl.col(contract.joined_column), pl.col(f"{contract.joined_column}_known").fill_null("")
         adds = pl.col("_same") & names.is_not_null() & ~have.str.contains(names, literal=True).fill_null(value=True)
         reopened, both = both.filter(adds), both.filter(~adds.fill_null(value=False))
-    late = (pl.col("_stamped") < pl.col("_known_at")).fill_null(value=False)
+    elif contract.first_version_rule:
+        # Whether a first version is replaced, or its edit came again, is told by more than the two moments.
+        reopened, both = both.filter(~pl.col("_same") | ~pl.col("_is_own")), both.filter("_same", "_is_own")
+    late = (pl.col("_stamped") < pl.col("_known_at")).fill_null(value=False) & pl.lit(not contract.first_version_rule)
     restamped = pl.col("_is_own") & (pl.col("_stamped") == pl.col("_known_at"))
     by_ingestion = pl.col("_stamped").is_null() | restamped.fill_null(value=False)
     decided = both.select(

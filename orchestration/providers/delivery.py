@@ -22,7 +22,8 @@ class Wanted:
 
     Codes are canonical (``159567.SZ``, ``987018.CNI``, ``HSI.HI``, ``01801.HK``); ``concepts`` are names of boards. A
     dataset reads the fields that it needs. ``updated_since``: the cursor of datasets that are asked for what changed
-    (None: everything that falls into the span).
+    (None: everything that falls into the span). ``resume``: what the last landed delivery of a fetch that was cut short
+    said about going on (None: from the beginning); the provider sees for itself whether it fits this question.
     """
 
     since: dt.date
@@ -32,6 +33,7 @@ class Wanted:
     securities: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()
     updated_since: dt.datetime | None = None
+    resume: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,10 @@ class Delivery:
     ``page``: its number, from 1, where an answer has several; ``total``: how many records the provider says the whole
     answer has, over all pages. ``asked``: what the request named, for people, without secrets. ``day``: the business
     day that the answer is about, where it is about one. ``cursor``: the moment up to which changes are known once
-    this and all earlier deliveries have landed.
+    this and all earlier deliveries have landed. ``columns``: names of the delivered columns or fields, in their order;
+    () where the answer does not name any. ``repeated``: records of this page that an earlier page of the same answer
+    held already. ``resume``: what the provider needs, in the next ``Wanted``, to go on behind this delivery if the
+    fetch is cut short here.
     """
 
     table: str
@@ -55,6 +60,9 @@ class Delivery:
     total: int | None = None
     day: dt.date | None = None
     cursor: dt.datetime | None = None
+    columns: tuple[str, ...] = ()
+    repeated: int = 0
+    resume: str | None = None
 
 
 Market = Literal["SZSE", "HK", "SOUTHBOUND"]
@@ -68,8 +76,10 @@ class Dataset:
     before stays landed. ``session_market``: on a session of this market an answer about that day without a record is
     suspicious; None where days without records are ordinary. ``look_back_days``: how far before today a fetch without
     a span begins, so that late and corrected figures are seen. ``client_version``: the version of what talked to the
-    provider, kept with every receipt. ``missing``: why this dataset cannot be asked on this machine (an extra that is
-    not installed, a token that is not set), as a sentence that says what to do; None when it can.
+    provider, kept with every receipt. ``needs``: fields of ``Wanted`` that must not be empty. ``cursor_overlap``: how
+    much of the time before the last cursor is asked for again, since changes may become visible late. ``missing``: why
+    this dataset cannot be asked on this machine (an extra that is not installed, a token that is not set), as a
+    sentence that says what to do; None when it can. ``scheduled``: False for what is fetched on demand alone.
     """
 
     provider: str
@@ -81,7 +91,10 @@ class Dataset:
     session_market: Market | None = None
     look_back_days: int = 5
     needs: tuple[Literal["etfs", "indices", "securities", "concepts"], ...] = ()
+    cursor_overlap: dt.timedelta = dt.timedelta(hours=1)
+    scheduled: bool = True
     missing: Callable[[], str | None] = field(default=lambda: None)
+    unfit: Callable[[Wanted], str | None] = field(default=lambda wanted: None)
 
     @property
     def key(self) -> str:

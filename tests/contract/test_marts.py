@@ -24,6 +24,9 @@ MARTS = {
     "fct_etf_flow_window": "etf_code as_of_date window_sessions inflow_days outflow_days structural_zero_days "
     "missing_days cumulative_flow_cny max_daily_flow_cny average_flow_cny inflow_streak knowledge_at",
     "fct_etf_intraday": "etf_code quote_ts last change_ratio turnover_cny premium_ratio knowledge_at",
+    "fct_etf_tracking": "etf_code as_of_date window_name window_sessions index_code tracking_status days_used "
+    "fund_return_ratio index_return_cny_ratio tracking_difference tracking_error_annualised "
+    "mean_abs_daily_tracking_difference knowledge_at",
     "fct_index_daily": "index_code trade_date open high low close prev_close change_ratio open_gap_ratio knowledge_at",
     "fct_index_intraday": "index_code quote_ts last change_ratio open_state turned_at knowledge_at",
     "fct_index_membership": "index_code security_code valid_from valid_to weight change knowledge_at",
@@ -31,6 +34,10 @@ MARTS = {
     "fct_index_breadth_daily": "index_code trade_date advancers decliners unchanged suspended weight_advancing "
     "top10_weight hhi index_change_ratio contribution_residual price_coverage knowledge_at",
     "fct_constituent_intraday": "index_code quote_ts security_code change_ratio weight rank_in_index knowledge_at",
+    "fct_index_review": "index_code set_date previous_set_date members members_added members_dropped one_way_turnover "
+    "review_kind tracker_assets_cny tracker_turnover_cny knowledge_at",
+    "fct_index_review_member": "index_code set_date security_code change weight_before weight_after weight_change "
+    "trade_status tracker_trade_cny average_turnover_cny days_to_trade knowledge_at",
     "fct_concept_daily": "concept trade_date members advancers decliners equal_weight_change_ratio leader_code "
     "leader_change_ratio knowledge_at",
     "fct_sector_visits_daily": "scheme sector_code as_of_date visitor_type sector_name companies_mtd visits_mtd "
@@ -39,6 +46,10 @@ MARTS = {
     "usual_return_ratio excess_return_ratio t_statistic knowledge_at",
     "fct_funding_quarterly": "profile segment region quarter_start amount_usd deals disclosed_share yoy_latest "
     "yoy_lag_matched completeness knowledge_at",
+    "fct_funding_stage_quarterly": "profile segment region stage quarter_start amount_usd deals disclosed_share "
+    "yoy_latest yoy_lag_matched knowledge_at",
+    "fct_funding_restatement": "profile segment region quarter_start known_at quarters_after is_latest vintage_status "
+    "amount_usd deals first_amount_usd first_deals amount_change_ratio deals_change_ratio knowledge_at",
     "fct_sector_daily": "sector_code trade_date members knowledge_at",
     "rpt_market_note": "note_date claim_id claim value value_text unit as_of source_table source_filter evidence_rows "
     "status",

@@ -1,4 +1,4 @@
-"""Funding against an oracle in plain Python: every cell of fct_funding_quarterly, now and as of past moments.
+"""Funding against an oracle in plain Python: every cell of the quarterly, stage and restatement marts, at every moment.
 
 The oracle walks over versions round by round and knows nothing of the models. Rulings: contracts R12, R16, R50 to R55.
 """
@@ -124,6 +124,9 @@ class Vintage:
             known = self.organizations.get(organization.uuid)
             if organization.known <= at and (known is None or known.known <= organization.known):
                 self.organizations[organization.uuid] = organization
+        self.by_quarter: dict[dt.date, list[Round]] = {}
+        for version in self.rounds:
+            self.by_quarter.setdefault(quarter_of(version.announced), []).append(version)
         self.by_org: dict[str, list[Round]] = {}
         for version in self.rounds:
             if version.org is not None:
@@ -157,9 +160,8 @@ class Vintage:
     def deals(self, profile: str, segment: str, region: str, quarter: dt.date) -> list[Round]:
         return [
             deal
-            for deal in self.rounds
-            if quarter_of(deal.announced) == quarter
-            and self.belongs(deal, profile)
+            for deal in self.by_quarter.get(quarter, [])
+            if self.belongs(deal, profile)
             and self.in_segment(deal, segment)
             and region in ("GLOBAL", self.region(deal))
         ]
@@ -228,6 +230,65 @@ def oracle(
                         statistics.median(shares) if len(shares) >= 4 else None,
                     )
         quarter = shifted(quarter, 1)
+    return found
+
+
+STAGES = ("seed_angel", "early", "late", "technology_growth", "private_equity", "unknown")
+
+
+def stage_of(deal: Round, vintage: Vintage) -> str:
+    if deal.kind in ("pre_seed", "seed", "angel"):
+        return "seed_angel"
+    if deal.kind in VENTURE - {"series_unknown"}:
+        return "early" if deal.kind in ("series_a", "series_b") else "late"
+    if deal.kind == "private_equity":
+        return "technology_growth" if vintage.after(deal, VENTURE) else "private_equity"
+    if not deal.amount:
+        return "unknown"
+    return "seed_angel" if deal.amount <= 3_000_000 else "early" if deal.amount <= 15_000_000 else "late"
+
+
+def stages(
+    rounds: Sequence[Round], organizations: Sequence[Organization], as_of: dt.datetime, keys: Iterable[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """(amount, deals, yoy_latest) by profile, segment, region, stage and quarter; ``keys`` are those of the oracle."""
+    now, found, grouped = Vintage(rounds, organizations, as_of), {}, {}
+    for profile, segment, region, quarter in keys:
+        for deal in now.deals(profile, segment, region, quarter):
+            grouped.setdefault((profile, segment, region, stage_of(deal, now), quarter), []).append(deal)
+    for profile, segment, region, quarter in keys:
+        for stage in STAGES:
+            if stage == "private_equity" and profile == "cb_news_venture":
+                continue
+            key = (profile, segment, region, stage, quarter)
+            deals, base = grouped.get(key, []), grouped.get((*key[:4], shifted(quarter, -4)), [])
+            latest = growth(amount_of(deals), amount_of(base)) if end_of(quarter) <= as_of else None
+            found[key] = (amount_of(deals), len(deals), latest)
+    return found
+
+
+def restatements(
+    rounds: Sequence[Round], organizations: Sequence[Organization], as_of: dt.datetime, keys: Iterable[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """(quarters_after, amount, deals, amount change) by group, ended quarter and moment, where vintages are known."""
+    found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    last = max((quarter for *_, quarter in keys), default=None)
+    vintages: dict[dt.datetime, Vintage] = {}
+    for profile, segment, region, quarter in keys:
+        if end_of(quarter) > as_of:
+            continue
+        ends = [(n, end_of(shifted(quarter, n))) for n in range(9) if shifted(quarter, n) <= last]
+        moments = [(n, at) for n, at in ends if at < as_of] + [(None, as_of)]
+        first = None
+        for position, (after, at) in enumerate(moments):
+            vintage = vintages.setdefault(
+                at, Vintage(rounds, organizations, at) if at not in vintages else vintages[at]
+            )
+            deals = vintage.deals(profile, segment, region, quarter)
+            amount = amount_of(deals)
+            if position == 0 and after is not None:
+                first = amount
+            found[profile, segment, region, quarter, at] = (after, amount, len(deals), growth(amount, first))
     return found
 
 
@@ -308,6 +369,42 @@ def differences(marts: Path, expected: dict[tuple[str, str, str, dt.date], tuple
     return wrong
 
 
+def cells(con: duckdb.DuckDBPyConnection, query: str, expected: dict[tuple[Any, ...], tuple[Any, ...]]) -> list[str]:
+    """What differs between a mart and the oracle; the key are the first five columns."""
+    got = {row[:5]: row[5:] for row in con.execute(query).fetchall()}
+    wrong = [f"row {key}" for key in got.keys() ^ expected.keys()]
+    for key in got.keys() & expected.keys():
+        for want, have in zip(expected[key], got[key], strict=True):
+            close = isinstance(want, float) and isinstance(have, float) and math.isclose(want, have, rel_tol=1e-12)
+            if not close and want != have:
+                wrong.append(f"{key}: want {expected[key]}, got {got[key]}")
+    return wrong
+
+
+def growth_that_does_not_add_up(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Quarters in which growth of the world is not the sum of base shares times growth of USA, China and the rest."""
+    rows = con.execute(
+        "select profile, segment, quarter_start, region, base_share, yoy_latest, implied_rest_yoy "
+        "from marts.fct_funding_quarterly"
+    ).fetchall()
+    figures = {row[:4]: row[4:] for row in rows}
+    wrong = []
+    for (profile, segment, quarter, region), (_, world, implied) in figures.items():
+        if region != "GLOBAL" or implied is None:
+            continue
+        parts = [figures[profile, segment, quarter, named][:2] for named in ("USA", "CHN")]
+        if world is None or any(share is None or yoy is None for share, yoy in parts):
+            continue
+        rest = 1 - sum(share for share, _ in parts)
+        total = sum(share * yoy for share, yoy in parts) + rest * implied
+        if not math.isclose(total, world, rel_tol=1e-9, abs_tol=1e-9):
+            wrong.append(f"{profile} {segment} {quarter}: {total} of the parts, {world} of the world")
+    return wrong
+
+
+MARTS = "+fct_funding_quarterly +fct_funding_stage_quarterly +fct_funding_restatement"
+
+
 @pytest.mark.parametrize(
     ("seed", "moments"),
     [
@@ -319,8 +416,24 @@ def test_every_cell_at_every_moment(seed: int, moments: list[dt.datetime], tmp_p
     rounds, organizations = made(seed)
     tables = {"funding_rounds": [v.row() for v in rounds], "organizations": [v.row() for v in organizations]}
     for number, as_of in enumerate(moments):
-        marts = run_models(tmp_path / str(number), tables, as_of, "+fct_funding_quarterly")
-        wrong = differences(marts, oracle(rounds, organizations, as_of))
+        marts = run_models(tmp_path / str(number), tables, as_of, MARTS)
+        expected = oracle(rounds, organizations, as_of)
+        wrong = differences(marts, expected)
+        with duckdb.connect(str(marts), read_only=True) as con:
+            con.execute("set TimeZone = 'Asia/Shanghai'")
+            wrong += cells(
+                con,
+                "select profile, segment, region, stage, quarter_start, amount_usd, deals, yoy_latest "
+                "from marts.fct_funding_stage_quarterly",
+                stages(rounds, organizations, as_of, expected),
+            )
+            wrong += cells(
+                con,
+                "select profile, segment, region, quarter_start, known_at, quarters_after, amount_usd, deals, "
+                "amount_change_ratio from marts.fct_funding_restatement",
+                restatements(rounds, organizations, as_of, expected),
+            )
+            wrong += growth_that_does_not_add_up(con)
         assert not wrong, f"as of {as_of}: {len(wrong)} cells, first {wrong[:5]}"
 
 
@@ -340,11 +453,20 @@ def test_lag_matched_growth_needs_vintages(
         Round("a", "o", dt.date(2023, 5, 1), "seed", Decimal(100), "USA", moment(2023, 5, 2), None, stamped, ingested),
         Round("b", "o", dt.date(2024, 5, 1), "seed", Decimal(150), "USA", moment(2024, 5, 2), None, stamped, ingested),
     ]
-    marts = run_models(tmp_path / "build", {"funding_rounds": [v.row() for v in rounds]}, NOW, "+fct_funding_quarterly")
+    marts = run_models(tmp_path / "build", {"funding_rounds": [v.row() for v in rounds]}, NOW, MARTS)
     assert not differences(marts, oracle(rounds, [], NOW))
     with duckdb.connect(str(marts), read_only=True) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
         figures = con.execute(
             "select yoy_latest, yoy_lag_matched from marts.fct_funding_quarterly "
             "where profile = 'vc_pe_broad' and segment = 'all' and region = 'USA' and quarter_start = '2024-04-01'"
         ).fetchall()
+        vintages = con.execute(
+            "select cast(min(known_at) as date), count(*), count(amount_usd) from marts.fct_funding_restatement "
+            "where profile = 'vc_pe_broad' and segment = 'all' and region = 'USA' and quarter_start = '2024-04-01' "
+            "and vintage_status = 'known'"
+        ).fetchall()
     assert figures == [(0.5, 0.5 if is_known else None)]
+    # the quarter of the last word ended on 2024-06-30, so one past quarter end and now are all there is
+    first_vintage = dt.date(2024, 7, 1) if stamped or ingested <= moment(2024, 7, 1) else NOW.date()
+    assert vintages[0][0] == first_vintage

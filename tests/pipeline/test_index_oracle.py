@@ -8,6 +8,7 @@ marts is compared, and no other row may exist.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from collections import defaultdict
 from decimal import Decimal
@@ -66,6 +67,20 @@ HK_CODES = [f"{1801 + 7 * n:05d}.HK" for n in range(14)]
 A_CODES = [f"{600100 + n}.SH" for n in range(7)] + [f"{300200 + n}.SZ" for n in range(6)]
 
 
+TRACKED = "987018.CNI"
+TRACKER_DAYS = [
+    (date, count, Decimal(nav), at(date, "22:00"))
+    for date, count, nav in [
+        (dt.date(2025, 2, 12), 3_000_000_000, "1.1000"),
+        (dt.date(2025, 3, 28), 4_000_000_000, "0.9000"),
+        (dt.date(2025, 4, 15), 5_000_000_000, "1.2345"),
+        (dt.date(2025, 4, 16), 700_000_000, "2.0000"),
+        (dt.date(2025, 5, 29), 2_500_000_000, "1.0500"),
+    ]
+]
+"""(session, shares, NAV, known) of a tracker each: its only one with assets."""
+
+
 class World:
     """Every row ever delivered, by table; a row carries its ``knowledge_at``."""
 
@@ -78,6 +93,20 @@ class World:
         self.index_quotes()
         self.security_quotes()
         self.concepts()
+        self.trackers()
+
+    def trackers(self) -> None:
+        """Two ETFs of one index, each with a count and a NAV now and then; exchange rates with a hole."""
+        for number, (date, count, nav, known) in enumerate(TRACKER_DAYS):
+            code = f"{159800 + number}.SZ"
+            self.add("etf_profiles", at(FIRST), etf_code=code, tracked_index_code=TRACKED, creation_calendar="domestic")
+            self.add("etf_nav", known, etf_code=code, nav_date=date, unit_nav=nav)
+            self.add("etf_shares", at(date, "20:00"), etf_code=code, share_date=date)
+            self.tables["etf_shares"][-1] |= {"share_basis": "close_of_day", "shares": count}
+        for day in days(SZSE):
+            if not dt.date(2025, 3, 10) <= day <= dt.date(2025, 3, 31):
+                self.add("fx_rates", at(day, "18:00"), pair="HKDCNY", kind="valuation", rate_date=day)
+                self.tables["fx_rates"][-1]["rate"] = Decimal("0.92") + Decimal(day.day) / 10_000
 
     def add(self, table: str, knowledge_at: dt.datetime, **row) -> dict:
         row["knowledge_at"] = knowledge_at
@@ -116,6 +145,7 @@ class World:
                     security_code=code,
                     trade_date=day,
                     currency="HKD" if code.endswith(".HK") else "CNY",
+                    turnover=None if volume is None else Decimal(volume) * 100,
                     **{k: price(v) if k != "volume_shares" else v for k, v in row.items()},
                 )
                 if rng.random() < 0.01 and row["close"]:
@@ -290,11 +320,15 @@ class Oracle:
         self.security = world.known("security_bars", as_of)
         self.index = world.known("index_bars", as_of)
         self.index_quote = world.known("index_quotes", as_of)
+        self.rates = {date: row["rate"] for (_, _, date), row in world.known("fx_rates", as_of).items()}
         self.security_quote = world.known("security_quotes", as_of)
         self.concept = world.known("concept_members", as_of)
         self.sets: dict[str, dict[dt.date, list[dict]]] = defaultdict(lambda: defaultdict(list))
         for (index, date, _), row in world.known("index_weights", as_of).items():
             self.sets[index][date].append(row)
+        self.bar_dates: dict[str, list[dt.date]] = defaultdict(list)
+        for code, date in sorted(self.security):
+            self.bar_dates[code].append(date)
         self.moves = {code: self._moves(code) for code in HK_CODES + A_CODES}
 
     def _moves(self, code: str) -> dict[dt.date, tuple[str, Fraction | None]]:
@@ -411,11 +445,119 @@ class Oracle:
                     "weight_advancing": sum(weights[code] for code, r in priced.items() if r > 0),
                     "top10_weight": sum(sorted(weights.values())[-10:]),
                     "hhi": sum(weight**2 for weight in weights.values()),
+                    "hhi_points": sum((100 * weight) ** 2 for weight in weights.values()),
+                    "effective_members": 1 / sum(weight**2 for weight in weights.values()),
+                    "pct_advancing": Fraction(sum(r > 0 for r in priced.values()), len(priced)) if priced else None,
                     "index_change_ratio": change,
                     "contribution_residual": None if change is None else float(change) - explained,
                     "price_coverage": sum(weights[code] for code, (_, r) in members.items() if r is not None),
                 },
             )
+
+    def steps(self, index: str) -> list[tuple[dt.date, dt.date, dict[str, float], dict[str, float]]]:
+        """(set date, date of the set before, its weights at the close of the set date, new weights)."""
+        dates = sorted(date for date, rows in self.sets[index].items() if usable(rows) is True)
+        found = []
+        for old, new in itertools.pairwise(dates):
+            weights = {row["security_code"]: row["weight"] for row in self.sets[index][old]}
+            walk = old + dt.timedelta(days=1)
+            while walk <= new:
+                for code in weights:
+                    weights[code] *= 1 + float(self.moves[code].get(walk, ("", None))[1] or 0)
+                walk += dt.timedelta(days=1)
+            after = {row["security_code"]: row["weight"] for row in self.sets[index][new]}
+            found.append(
+                (
+                    new,
+                    old,
+                    {code: weight / sum(weights.values()) for code, weight in weights.items()},
+                    {code: weight / sum(after.values()) for code, weight in after.items()},
+                )
+            )
+        return found
+
+    def traded(self, code: str, day: dt.date) -> tuple[float | None, int]:
+        """Mean turnover of the last twenty bars, and how many told one; none older than a month."""
+        bars = [date for date in self.bar_dates[code] if date <= day][-20:]
+        if not bars or bars[-1] <= day - dt.timedelta(days=31):
+            return None, 0
+        turnovers = [t for date in bars if (t := self.security[code, date].get("turnover")) is not None]
+        return (float(sum(turnovers)) / len(turnovers) if turnovers else None), len(turnovers)
+
+    def fct_index_review_member(self):
+        for index in self.sets:
+            for new, _, before, after in self.steps(index):
+                assets = self.assets(index, new)
+                rate = max(
+                    ((date, r) for date, r in self.rates.items() if new >= date > new - dt.timedelta(10)), default=None
+                )
+                for code in before.keys() | after.keys():
+                    moved = after.get(code, 0.0) - before.get(code, 0.0)
+                    average, _ = self.traded(code, new)
+                    currency = 1.0 if not code.endswith(".HK") else rate and float(rate[1])
+                    status = (
+                        "no_tracker_assets"
+                        if assets is None
+                        else "no_turnover"
+                        if not average
+                        else "fx_missing"
+                        if currency is None
+                        else "known"
+                    )
+                    days_to_trade = None
+                    if status == "known":
+                        days_to_trade = abs(moved) * float(assets) / (average * currency)
+                    yield (
+                        (index, new, code),
+                        {
+                            "change": "add" if code not in before else "drop" if code not in after else "stay",
+                            "weight_before": before.get(code, 0.0),
+                            "weight_after": after.get(code, 0.0),
+                            "weight_change": moved,
+                            "trade_status": status,
+                            "days_to_trade": days_to_trade,
+                        },
+                    )
+
+    def fct_index_review(self):
+        for index in self.sets:
+            for new, old, before, after in self.steps(index):
+                assets = self.assets(index, new)
+                added, dropped = sorted(after.keys() - before.keys()), sorted(before.keys() - after.keys())
+                yield (
+                    (index, new),
+                    {
+                        "previous_set_date": old,
+                        "members": len(after),
+                        "members_added": len(added),
+                        "members_dropped": len(dropped),
+                        "added_codes": " ".join(added) or None,
+                        "dropped_codes": " ".join(dropped) or None,
+                        "one_way_turnover": sum(
+                            abs(after.get(code, 0.0) - before.get(code, 0.0)) for code in before.keys() | after.keys()
+                        )
+                        / 2,
+                        # no rule of the time is known to the seed
+                        "review_kind": "calendar_unknown" if added or dropped else "reweighted",
+                        "tracker_assets_cny": assets,
+                    },
+                )
+
+    def assets(self, index: str, day: dt.date) -> Decimal | None:
+        """Latest assets of each tracker in the ten days to the set: only one session has a NAV beside a count."""
+        if index != TRACKED:
+            return None
+        return (
+            sum(
+                (
+                    Decimal(count) * nav
+                    for date, count, nav, known in TRACKER_DAYS
+                    if day - dt.timedelta(10) < date <= day and known <= self.as_of
+                ),
+                Decimal(0),
+            )
+            or None
+        )
 
     def fct_index_intraday(self):
         by_day = defaultdict(list)
@@ -515,6 +657,8 @@ GRAIN = {
     "fct_index_intraday": "index_code, quote_ts",
     "fct_constituent_intraday": "index_code, quote_ts, security_code",
     "fct_concept_daily": "concept, trade_date",
+    "fct_index_review": "index_code, set_date",
+    "fct_index_review_member": "index_code, set_date, security_code",
 }
 
 
@@ -526,7 +670,7 @@ def same(want, got) -> bool:
     return want == got
 
 
-MODELS = "+path:models/marts/index +path:models/marts/concept int_audit_index_weight_sets"
+MODELS = "+path:models/marts/index +path:models/marts/concept int_audit_index_weight_sets +dim_etf"
 
 
 @lru_cache
@@ -543,7 +687,7 @@ def builds(tmp_path_factory):
 def test_every_cell_equals_the_oracle(seed, as_of, builds):
     oracle = Oracle(world(seed), as_of)
     marts = run_models(builds / f"{seed}-{as_of:%m%d}", world(seed).tables, as_of, MODELS)
-    wrong, statuses, states = [], set(), set()
+    wrong, statuses, states, trades = [], set(), set(), set()
     with duckdb.connect(str(marts), read_only=True) as con:
         con.execute("set timezone = 'Asia/Shanghai'")
         for table, grain in GRAIN.items():
@@ -567,11 +711,13 @@ def test_every_cell_equals_the_oracle(seed, as_of, builds):
             late = con.execute(f"select count(*) from marts.{table} where knowledge_at > ?", [as_of]).fetchone()
             assert late == (0,), f"{table} knows what came after {as_of}"
             statuses |= {cells.get("price_status") for cells in expected.values()} - {None}
+            trades |= {cells.get("trade_status") for cells in expected.values()} - {None}
             states |= {cells.get("open_state") for cells in expected.values()} - {None}
     assert not wrong, f"{len(wrong)} cells differ:\n" + "\n".join(wrong[:20])
     if as_of == NOW:
         assert statuses >= {"priced", "suspended", "market_closed", "no_bar"}
         assert len(states) == 7
+        assert trades >= {"known", "no_tracker_assets"}
     with duckdb.connect(str(marts.with_name("work.duckdb")), read_only=True) as con:
         subjects = con.execute("select subject from intermediate.int_audit_index_weight_sets").fetchall()
     unusable = {

@@ -39,6 +39,10 @@ MARTS: dict[str, str] = {
     "knowledge_at timestamptz",
     "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, change_ratio double, turnover_cny money, "
     "premium_ratio double, knowledge_at timestamptz",
+    "fct_etf_tracking": "etf_code varchar, as_of_date date, window_name varchar, window_sessions integer, "
+    "tracking_status varchar, days_used integer, days_not_used integer, fund_return_ratio double, "
+    "index_return_cny_ratio double, tracking_difference double, tracking_error_annualised double, "
+    "mean_abs_daily_tracking_difference double, knowledge_at timestamptz",
     "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, knowledge_at timestamptz",
     "fct_index_intraday": "index_code varchar, quote_ts timestamptz, last price, change_ratio double, "
     "open_state varchar, turned_at timestamptz, is_opening_quote boolean, knowledge_at timestamptz",
@@ -51,17 +55,30 @@ MARTS: dict[str, str] = {
     "index_change_ratio double, contribution_residual double, price_coverage double, knowledge_at timestamptz",
     "fct_constituent_intraday": "index_code varchar, quote_ts timestamptz, security_code varchar, change_ratio double, "
     "weight double, rank_in_index bigint, knowledge_at timestamptz",
+    "fct_index_review": "index_code varchar, set_date date, members bigint, members_added bigint, "
+    "members_dropped bigint, added_codes varchar, dropped_codes varchar, one_way_turnover double, "
+    "review_kind varchar, knowledge_at timestamptz",
+    "fct_index_review_member": "index_code varchar, set_date date, security_code varchar, change varchar, "
+    "weight_before double, weight_after double, weight_change double, trade_status varchar, days_to_trade double, "
+    "knowledge_at timestamptz",
     "fct_concept_daily": "concept varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
     "equal_weight_change_ratio double, leader_code varchar, leader_change_ratio double, knowledge_at timestamptz",
     "fct_sector_visits_daily": "scheme varchar, sector_code varchar, as_of_date date, visitor_type varchar, "
     "sector_name varchar, companies_mtd bigint, visits_mtd bigint, institutions_mtd bigint, rank_mtd bigint, "
+    "companies_excluding_briefings_mtd bigint, visits_excluding_briefings_mtd bigint, first_time_companies_mtd bigint, "
+    "completeness_mtd double, "
     "knowledge_at timestamptz",
     "fct_visit_event_study": "scheme varchar, sector_code varchar, visitor_type varchar, horizon_sessions integer, "
     "events bigint, event_return_ratio double, usual_return_ratio double, excess_return_ratio double, "
     "t_statistic double, knowledge_at timestamptz",
     "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
     "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
-    "knowledge_at timestamptz",
+    "is_ended boolean, knowledge_at timestamptz",
+    "fct_funding_stage_quarterly": "profile varchar, segment varchar, region varchar, stage varchar, "
+    "quarter_start date, amount_usd money, deals bigint, disclosed_share double, knowledge_at timestamptz",
+    "fct_funding_restatement": "profile varchar, segment varchar, region varchar, quarter_start date, "
+    "known_at timestamptz, quarters_after integer, is_latest boolean, vintage_status varchar, amount_usd money, "
+    "deals bigint, first_known_at timestamptz, knowledge_at timestamptz",
     "fct_sector_daily": "sector_code varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
     "knowledge_at timestamptz",
     "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "

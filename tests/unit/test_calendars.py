@@ -7,6 +7,7 @@ import pytest
 
 from orchestration import calendars
 from orchestration.calendars import CalendarHorizonError, horizon, require_known, trading_calendar
+from orchestration.ingest import typing
 from tests.support.warehouse_home import Home
 
 CALENDAR = {row["date"]: row for row in trading_calendar().to_pylist()}
@@ -77,9 +78,11 @@ def test_a_date_past_the_horizon_is_an_error_that_names_it() -> None:
 
 def test_a_session_past_the_horizon_stops_the_run_and_commits_nothing(home: Home, monkeypatch) -> None:
     known = calendars.horizon
-    monkeypatch.setattr(calendars, "horizon", lambda: dt.date(2025, 4, 1))
+    for module in (calendars, typing):
+        monkeypatch.setattr(module, "horizon", lambda: dt.date(2025, 4, 1))
     home.land("etf_bars/a.csv", "etf_code,trade_date,close\n159567.SZ,2025-04-01,1\n159567.SZ,2025-04-24,1\n")
     with pytest.raises(CalendarHorizonError, match="2025-04-24 lies past 2025-04-01"):
         home.run()
-    monkeypatch.setattr(calendars, "horizon", known)
+    for module in (calendars, typing):
+        monkeypatch.setattr(module, "horizon", known)
     assert home.run()["etf_bars"].rows_accepted == 2

@@ -20,11 +20,11 @@ from orchestration.checks import gate_checks, result_of
 from orchestration.contracts import CONTRACTS
 from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
-from orchestration.locking import BusyError, run_lock
+from orchestration.locking import BusyError
 from orchestration.paths import PROJECT_ROOT
+from orchestration.providers import PROVIDERS
 from orchestration.refresh import RefusedError
 from orchestration.resources import refresh_resource
-from orchestration.sensors import landing_sensor
 
 FLOW = dg.AssetKey(["marts", "fct_etf_daily"])
 
@@ -180,24 +180,6 @@ def test_the_schedule_says_why_it_skips():
     assert schedule.execution_timezone == "Asia/Shanghai"
 
 
-def tick(settings):
-    context = dg.build_sensor_context()
-    return landing_sensor(refresh_job(), settings).evaluate_tick(context)
-
-
-def test_the_sensor_asks_for_one_run_per_state_of_the_unread_files(home):
-    assert "every landed file" in tick(home.settings).skip_message
-    home.land("fx_rates/a.csv", "pair,kind,rate_date,rate\nHKDCNY,central_parity,2025-04-24,0.93\n")
-    first, again = tick(home.settings).run_requests, tick(home.settings).run_requests
-    assert [request.run_key for request in first] == [request.run_key for request in again]
-    home.land("fx_rates/b.csv", "pair,kind,rate_date,rate\nHKDCNY,central_parity,2025-04-25,0.93\n")
-    assert tick(home.settings).run_requests[0].run_key != first[0].run_key
-    with run_lock(home.settings.lock):
-        assert "in progress" in tick(home.settings).skip_message
-    home.run()
-    assert "every landed file" in tick(home.settings).skip_message
-
-
 def test_a_run_of_the_ui_beside_another_run_fails_and_says_who_is_first(home, monkeypatch):
     @dg.op(required_resource_keys={"refresh"})
     def look(context):
@@ -279,11 +261,13 @@ def test_every_asset_is_described_and_grouped(location):
     assert not undescribed
     assert set(location["groups"].values()) == {
         "raw", "control", "staging", "intermediate", "reference", "marts", "desk", "release",
+        *(f"fetch_{provider}" for provider in PROVIDERS),
     }  # fmt: skip
 
 
 def test_one_process_runs_all_steps(location):
     """The multiprocess executor starts an interpreter per step: seconds each, and the run lock would be taken twice."""
     assert location["executor"] == "in_process"
-    assert location["schedules"] == ["market_days"]
+    fetching = {f"fetch_{provider}_{'daily' if provider == 'crunchbase' else 'market_days'}" for provider in PROVIDERS}
+    assert set(location["schedules"]) == {"market_days", *fetching}
     assert location["sensors"] == ["new_files"]

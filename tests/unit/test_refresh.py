@@ -9,6 +9,7 @@ import pytest
 from expectations.gate import CheckResult, report_of
 from orchestration import fingerprint, refresh, transform
 from orchestration.ingest import BatchReport, TableReport
+from orchestration.receipts import FetchedFile, Receipt, Receipts
 from orchestration.refresh import Refresh, RefusedError, conclude, last_refusal, nothing_new
 from orchestration.settings import Settings
 from warehouse.releases import ReleaseRecord
@@ -142,6 +143,22 @@ def test_a_warning_refuses_nothing(settings, monkeypatch):
     run = gated(settings, monkeypatch, failing("warning"))
     assert run.refusals == []
     assert last_refusal(settings) is None
+
+
+def test_what_was_silent_by_the_moment_of_the_build_is_a_warning_of_the_release(settings, monkeypatch):
+    settings.home.mkdir(parents=True, exist_ok=True)
+    receipts = Receipts(settings.ledger)
+    began, day = NOW - dt.timedelta(hours=1), NOW.date() - dt.timedelta(days=7)
+    lost = FetchedFile("etf_bars", "", False, "", 0, 9, "bars", total=10)
+    receipts.begin(Receipt("1", "tushare", "fund_daily", began, None, {}, day, day, "1", "running"))
+    receipts.add("1", 1, lost, None)
+    receipts.end("1", began, "delivered", None, None)
+    [warning] = gated(settings, monkeypatch).report.warnings
+    assert (warning.check_name, warning.mart) == ("delivery_pages", "raw.etf_bars")
+    assert "9 of 10 records" in warning.reason
+    monkeypatch.setattr("expectations.gate.run_gate", lambda build, **_: report_of([]))
+    earlier = Refresh(settings, as_of=NOW - dt.timedelta(hours=2), began=NOW)
+    assert earlier.audit().warnings == []
 
 
 def dbt_results(settings, *rows):

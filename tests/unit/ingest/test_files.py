@@ -1,6 +1,7 @@
 """Formats, encodings and hostile files (contracts R14, R60, R64-R68)."""
 
 import codecs
+import dataclasses
 import datetime as dt
 import gzip
 import io
@@ -164,10 +165,34 @@ def test_every_sheet_is_a_batch_and_error_cells_refuse_the_row(home: Home) -> No
     assert "error value" in home.reasons()[0]
 
 
-def test_formulas_give_their_cached_value_or_nothing(home: Home) -> None:
-    home.land("etf_profiles/p.xlsx", workbook([TABLE[0], ["159567.SZ", '=HYPERLINK("http://x","y")', "港股", "银华"]]))
-    _, (row,), _ = profiles(home)
-    assert row["name_en"] is None
+def sheet_xml(*rows: str) -> bytes:
+    """A workbook of one sheet with the given ``<row>`` elements, as no spreadsheet program would write it."""
+    out = io.BytesIO()
+    namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    sheet = f'<worksheet xmlns="{namespace}"><sheetData>{"".join(rows)}</sheetData></worksheet>'
+    with zipfile.ZipFile(io.BytesIO(workbook([]))) as empty, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as book:
+        for name in empty.namelist():
+            book.writestr(name, sheet if name.endswith("sheet1.xml") else empty.read(name))
+    return out.getvalue()
+
+
+def xml_row(number: int, *cells: str) -> str:
+    texts = [f'<c t="inlineStr"><is><t>{cell}</t></is></c>' if cell[:1] != "<" else cell for cell in cells]
+    return f'<row r="{number}">{"".join(texts)}</row>'
+
+
+def test_formulas_give_their_stored_value_and_one_without_refuses_its_row(home: Home) -> None:
+    rows = [
+        xml_row(1, *TABLE[0]),
+        xml_row(2, "159567.SZ", '<c t="str"><f>"a"&amp;"b"</f><v>ab</v></c>', "港股", "银华"),
+        xml_row(3, "510300.SH", '<c><f>HYPERLINK("http://x","y")</f></c>', "沪深", "华泰"),
+        xml_row(4, "510500.SH", "<c t=\"str\"><f>cmd|'/c calc'!A1</f><v></v></c>", "中证", "南方"),
+    ]
+    home.land("etf_profiles/p.xlsx", sheet_xml(*rows))
+    tally, raw, (reason,) = profiles(home)
+    assert tally == (3, 2, 1, 0)
+    assert {row["etf_code"]: row["name_en"] for row in raw} == {"159567.SZ": "ab", "510500.SH": None}
+    assert reason == "a formula without a stored value: open and save the workbook"
 
 
 def test_members_that_climb_lie_or_nest_refuse_the_archive(home: Home) -> None:
@@ -202,14 +227,14 @@ def test_a_member_that_cannot_be_taken_leaves_the_others(home: Home) -> None:
         ("blank.csv", b"\n\n  \n", "every line is empty"),
         ("p.docx", b"x", "unknown extension"),
         ("p.xlsx", b"PK\x03\x04 not really", "not a workbook"),
-        ("p.xls", b"\xd0\xcf\x11\xe0 not really", "not a readable .xls"),
+        ("p.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 not really", "not a readable .xls"),
         ("p.parquet", b"PAR1 no", "not a readable Parquet"),
         ("p.json", b"{", "not JSON"),
         ("p.json", b"<html>busy</html>", "not JSON"),
         ("p.csv", b"<html><body>403 Forbidden</body></html>", "no dialect of etf_profiles knows this header"),
         ("p.csv", b"etf_code,name_en,ETF_CODE\n1,2,3\n", "twice: 'etf_code'"),
         ("p.csv", (",".join(f"c{n}" for n in range(2500)) + "\n").encode(), "2500 columns"),
-        ("p.csv", TEXT.encode("utf-16-le"), "no dialect"),
+        ("p.csv", TEXT.encode("utf-16-le"), "UTF-16 or UTF-32 without a byte-order mark"),
     ],
 )
 def test_unreadable_files_are_quarantined_whole_with_counts_of_zero(home: Home, name, content, reason) -> None:
@@ -355,3 +380,102 @@ def test_shares_delivered_in_ten_thousands_are_refused_whole_by_their_history(ho
     assert "looks like 万份" in home.reasons()[0]
     home.land("etf_shares/c.csv", f"{SSE}1,510010,治理ETF,单市,2025-01-16,91201524400\n")
     assert counts(home.run()["etf_shares"]) == (1, 1, 0, 0)
+
+
+# ------------------------------------------------------------------ files that are not at rest
+
+
+def test_a_file_that_is_being_written_is_left_for_the_next_run_and_says_so(home: Home) -> None:
+    from orchestration.ingest import ingest_table
+
+    path = home.land("etf_profiles/p.csv", TEXT[:40])
+    with path.open("a", encoding="utf-8") as writer:
+        report = ingest_table(home.settings, "etf_profiles", home.now)
+        assert report.left == [("etf_profiles/p.csv", "being written")]
+        assert home.quarantine() == []
+        writer.write(TEXT[40:])
+    tally, (row,), reasons = profiles(home)
+    assert (tally, reasons, row["name_zh"]) == ((1, 1, 0, 0), [], "港股创新药ETF")
+
+
+@pytest.mark.parametrize("what", ["grows", "goes"])
+@pytest.mark.parametrize("when", ["before it is looked at", "before its lines are read"])
+@pytest.mark.parametrize("ending", ["", '"'], ids=["plain", "quoted"])
+def test_a_file_that_changes_or_goes_while_it_is_read_is_left_and_hurts_no_other(
+    home: Home, monkeypatch, what, when, ending
+) -> None:
+    from orchestration.ingest import run as ingest_run
+
+    text = TEXT.replace("港股创新药ETF", f"{ending}港股创新药ETF{ending}")
+    path = home.land("etf_profiles/a.csv", text)
+    home.land("etf_profiles/b.csv", text.replace("159567.SZ", "510300.SH"))
+    survey = ingest_run.survey
+
+    def change() -> None:
+        if what == "grows":
+            path.write_text(f"{text}510500.SH,x,y,z\n", encoding="utf-8")
+        else:
+            path.unlink()
+
+    def meanwhile(landed):
+        is_meant = landed.path == path and path.exists() and path.stat().st_size == len(text.encode())
+        if is_meant and when == "before it is looked at":
+            change()
+        seen = survey(landed)
+        if is_meant and when == "before its lines are read":
+            change()
+        return seen
+
+    monkeypatch.setattr(ingest_run, "survey", meanwhile)
+    report = ingest_run.ingest_table(home.settings, "etf_profiles", home.now)
+    assert counts(report) == (1, 1, 0, 0)
+    assert [name for name, _ in report.left] == ["etf_profiles/a.csv"]
+    monkeypatch.undo()
+    if what == "grows":
+        assert counts(home.run()["etf_profiles"]) == (2, 2, 0, 0)
+    assert {row["etf_code"] for row in home.raw("etf_profiles")} >= {"510300.SH"}
+
+
+def test_a_file_that_may_not_be_read_is_refused_once_and_read_when_it_may(home: Home, monkeypatch) -> None:
+    from orchestration.ingest import files
+    from orchestration.ingest import run as ingest_run
+
+    path = home.land("etf_profiles/p.csv", TEXT)
+
+    class Denied(type(path)):
+        def open(self, *args, **kwargs):
+            raise PermissionError(13, "Permission denied", str(self))
+
+    walked = list(files.walk(home.settings.landing))
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest_run, "walk", lambda *_: [dataclasses.replace(walked[0], path=Denied(path))])
+        patched.setattr(os, "access", lambda *_: False)
+        tally, rows, reasons = profiles(home)
+        assert (tally, rows, reasons) == ((0, 0, 0, 0), [], ["cannot be opened: Permission denied"])
+        assert home.run() == {}
+    assert counts(home.run()["etf_profiles"]) == (1, 1, 0, 0)
+
+
+def test_pipes_devices_and_folders_with_a_files_name_are_no_files(home: Home) -> None:
+    folder = home.settings.landing / "etf_profiles"
+    (folder / "folder.csv").mkdir(parents=True)
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "link.csv").symlink_to(folder / "folder.csv")
+    home.land("etf_profiles/folder.csv/p.csv", TEXT)
+    tally, rows, reasons = profiles(home)
+    assert (tally, len(rows), reasons) == ((1, 1, 0, 0), 1, [])
+
+
+def test_any_name_that_a_file_system_takes_is_read(home: Home) -> None:
+    folder = home.settings.landing / "etf_profiles"
+    deep = folder.joinpath(*["d" * 100] * 15)
+    deep.mkdir(parents=True)
+    (deep / "p.csv").write_text(TEXT, encoding="utf-8")
+    (folder / ("长" * 83 + "aa.csv")).write_text(TEXT.replace("159567", "159568"), encoding="utf-8")
+    (folder / "'; drop table files; --.csv").write_text(TEXT.replace("159567", "159569"), encoding="utf-8")
+    with open(os.fsencode(folder) + b"/\xff\xfe\n.csv", "wb") as handle:  # noqa: PTH123 (a name that is no text)
+        handle.write(TEXT.replace("159567", "159570").encode())
+    tally, rows, reasons = profiles(home)
+    assert (tally, len(rows), reasons) == ((4, 4, 0, 0), 4, [])
+    assert any(row["_file"] == "etf_profiles/\\udcff\\udcfe\n.csv" for row in rows)
+    assert home.run() == {}

@@ -77,6 +77,7 @@ select
     greatest(counts.knowledge_at, unit_splits.knowledge_at) as shares_known_at,
     greatest(counts.first_known_at, unit_splits.first_known_at) as shares_first_known_at,
     navs.unit_nav,
+    navs.accumulated_nav,
     navs.knowledge_at as nav_known_at,
     navs.first_known_at as nav_first_known_at,
     splits.numerator as split_numerator,

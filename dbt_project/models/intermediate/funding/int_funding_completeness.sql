@@ -4,6 +4,7 @@ with aged as (
         aged.profile,
         aged.segment,
         aged.region,
+        aged.stage,
         moments.for_quarter,
         cast(coalesce(aged_deals.deals, 0) as double) / cast(aged.deals as double) as known_share
     from {{ ref('int_funding_totals') }} as aged
@@ -16,6 +17,7 @@ with aged as (
             aged.profile = aged_deals.profile
             and aged.segment = aged_deals.segment
             and aged.region = aged_deals.region
+            and aged.stage = aged_deals.stage
             and moments.quarter_start = aged_deals.quarter_start
             and moments.for_quarter = aged_deals.for_quarter
             and aged_deals.purpose = 'same_age'
@@ -26,8 +28,9 @@ select
     profile,
     segment,
     region,
+    stage,
     for_quarter as quarter_start,
     median(known_share) as completeness,
     count(*) as quarters_compared
 from aged
-group by profile, segment, region, for_quarter
+group by profile, segment, region, stage, for_quarter

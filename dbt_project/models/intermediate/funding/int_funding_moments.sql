@@ -1,5 +1,5 @@
--- Which quarter is looked at as of which moment: now, a year before, and for the completeness of each of the eight
--- quarters after it when it was as old as that one is now.
+-- Which quarter is looked at as of which moment: now, a year before, for the completeness of each of the eight
+-- quarters after it when it was as old as that one is now, and at its own end and that of the eight after it.
 with versions as (
     select max(knowledge_at) as latest_knowledge
     from {{ ref('stg_funding_round_versions') }}
@@ -37,6 +37,7 @@ pairs as (
         looked_at.quarter_start,
         looked_at.next_quarter_start,
         aged.quarter_start as for_quarter,
+        aged.next_quarter_start as for_next_quarter_start,
         aged.quarter_number - looked_at.quarter_number as quarters_later,
         {{ dbt.datediff('looked_at.next_quarter_start', 'aged.next_quarter_start', 'day') }} as days_later
     from quarters as looked_at
@@ -72,3 +73,14 @@ select
     {{ dbt.dateadd('year', -1, 'parameters.as_of') }} as moment
 from quarters
 cross join parameters
+union all
+select
+    'quarter_end' as purpose,
+    pairs.quarter_start,
+    pairs.for_quarter,
+    pairs.next_quarter_start,
+    true as is_ended,
+    {{ shanghai_moment('pairs.for_next_quarter_start', 0) }} as moment
+from pairs
+cross join parameters
+where {{ shanghai_moment('pairs.for_next_quarter_start', 0) }} < parameters.as_of

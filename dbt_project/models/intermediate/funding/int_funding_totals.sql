@@ -7,6 +7,7 @@ with deals as (
         is_innovative_drugs,
         in_cb_news_venture,
         in_vc_pe_broad,
+        stage,
         sum(raised_amount_usd) as amount_usd,
         count(*) as deals,
         count(raised_amount_usd) as disclosed_deals,
@@ -19,7 +20,8 @@ with deals as (
         region,
         is_innovative_drugs,
         in_cb_news_venture,
-        in_vc_pe_broad
+        in_vc_pe_broad,
+        stage
 ),
 
 by_profile as (
@@ -59,12 +61,26 @@ by_region as (
         *,
         'GLOBAL' as shown_region
     from by_segment
+),
+
+by_stage as (
+    select
+        *,
+        stage as shown_stage
+    from by_region
+    where purpose <> 'quarter_end'
+    union all
+    select
+        *,
+        'all' as shown_stage
+    from by_region
 )
 
 select
     profile,
     segment,
     shown_region as region,
+    shown_stage as stage, -- noqa: RF04
     purpose,
     quarter_start,
     for_quarter,
@@ -72,5 +88,5 @@ select
     cast(sum(deals) as bigint) as deals,
     cast(sum(disclosed_deals) as bigint) as disclosed_deals,
     max(knowledge_at) as knowledge_at
-from by_region
-group by profile, segment, shown_region, purpose, quarter_start, for_quarter
+from by_stage
+group by profile, segment, shown_region, shown_stage, purpose, quarter_start, for_quarter

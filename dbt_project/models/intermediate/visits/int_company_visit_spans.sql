@@ -21,7 +21,15 @@ ordered as (
         row_number() over (
             partition by counted_type, month_start, company_id
             order by visit_date nulls last
-        ) as day_of_company
+        ) as day_of_company,
+        row_number() over (
+            partition by counted_type, month_start, company_id
+            order by case when visits > briefings then 0 else 1 end, visit_date nulls last
+        ) as day_beside_briefings,
+        lag(visit_date) over (
+            partition by counted_type, company_id
+            order by visit_date nulls last
+        ) as previous_visit_date
     from visit_days
 ),
 
@@ -33,6 +41,19 @@ counted as (
         ordered.visit_date,
         ordered.month_end,
         case when ordered.day_of_company = 1 then 1 else 0 end as companies,
+        case when ordered.day_beside_briefings = 1 and ordered.visits > ordered.briefings then 1 else 0 end
+            as companies_beside_briefings,
+        -- providers keep about a year: a look back of constant length means the same in every month
+        case
+            when
+                ordered.day_of_company = 1
+                and (
+                    ordered.previous_visit_date is null
+                    or {{ dbt.datediff('ordered.previous_visit_date', 'ordered.visit_date', 'day') }} > 365
+                )
+                then 1
+            else 0
+        end as first_time_companies,
         ordered.visits,
         ordered.briefings,
         ordered.knowledge_at
@@ -53,6 +74,8 @@ select
         coalesce(cast({{ dbt.dateadd('day', -1, 'sectors.valid_to') }} as date), counted.month_end)
     ) as last_date,
     counted.companies,
+    counted.companies_beside_briefings,
+    counted.first_time_companies,
     counted.visits,
     counted.briefings,
     greatest(counted.knowledge_at, coalesce(sectors.knowledge_at, counted.knowledge_at)) as knowledge_at
@@ -74,6 +97,8 @@ select
     visit_date as first_date,
     month_end as last_date,
     companies,
+    companies_beside_briefings,
+    first_time_companies,
     visits,
     briefings,
     knowledge_at

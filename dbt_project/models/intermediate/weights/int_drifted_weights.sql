@@ -2,6 +2,7 @@ with sets as (
     select
         index_code,
         weight_date,
+        lead(weight_date) over (partition by index_code order by weight_date nulls first) as next_date,
         knowledge_at
     from {{ ref('int_index_sets') }}
     where serves_weights
@@ -90,7 +91,8 @@ effective as (
         index_code,
         trade_date,
         is_asked,
-        weight_date
+        weight_date,
+        max(trade_date) over (partition by index_code, weight_date) as last_date
     from effective_events
     where own_set is null and weight_date is not null
 ),
@@ -101,6 +103,7 @@ member_days as (
         effective.trade_date,
         effective.is_asked,
         effective.weight_date,
+        effective.last_date,
         members.security_code,
         members.weight,
         moves.change_ratio,
@@ -122,6 +125,7 @@ drifted as (
         trade_date,
         is_asked,
         weight_date,
+        last_date,
         security_code,
         weight * exp(
             coalesce(
@@ -177,4 +181,5 @@ inner join known_before
         drifted.index_code = known_before.index_code
         and drifted.weight_date = known_before.weight_date
         and drifted.trade_date = known_before.trade_date
-where drifted.is_asked
+-- the last day of a set is where the next one is compared with it
+where drifted.is_asked or (sets.next_date is not null and drifted.trade_date = drifted.last_date)

@@ -9,12 +9,26 @@ with counted as (
     from {{ ref('int_etf_sessions') }} as sessions
 ),
 
+opened as (
+    select
+        *,
+        {# what was outstanding at the open, in the units of the session #}
+        cast(lag(whole_shares) over (partition by etf_code order by trade_date nulls last) as double)
+        * coalesce(cast(split_numerator as double) / cast(split_denominator as double), 1) as opening_shares,
+        cast(turnover_cny as double) / nullif(volume_shares, 0) as average_price
+    from counted
+),
+
 valued as (
     select
         *,
+        {# Thousands of CNY and lots of shares leave an average price a little beside the true one: half a percent and
+           a tick. #}
+        average_price between cast(low as double) * 0.995 - 0.001
+        and cast(high as double) * 1.005 + 0.001 as is_average_in_range,
         whole_shares * {{ ten_thousandths('unit_nav') }} as aum_numerator,
         {{ exact_integer('100') }} as aum_denominator
-    from counted
+    from opened
 )
 
 select
@@ -28,6 +42,15 @@ select
     cast(valued.close as double) / nullif(cast(valued.prev_close as double), 0) - 1 as change_ratio,
     valued.turnover_cny,
     valued.volume_shares,
+    case
+        when valued.is_average_in_range then cast(valued.average_price as decimal(18, 4))
+    end as vwap,
+    case
+        when valued.average_price is null or valued.low is null or valued.high is null then 'missing'
+        when valued.is_average_in_range then 'known'
+        else 'contradicts_range'
+    end as vwap_status,
+    cast(valued.volume_shares as double) / valued.opening_shares as turnover_rate_ratio,
     cast(valued.whole_shares as bigint) as shares,
     valued.unit_nav,
     {{ money_from_cents('valued.aum_numerator', 'valued.aum_denominator') }} as aum_cny,
@@ -36,8 +59,23 @@ select
     not valued.is_creation_closed as creation_open,
     flows.net_flow_cny,
     flows.flow_status,
+    case
+        when flows.net_flow_cny is null or flows.flow_status = 'structural_zero' then null
+        when flows.flow_status = 'estimated' then 'close'
+        else 'nav'
+    end as flow_price_basis,
     cast(flows.span_sessions as integer) as span_sessions,
     cast(valued.close as double) / nullif(cast(valued.unit_nav as double), 0) - 1 as premium_ratio,
+    premiums.premium_iopv_ratio,
+    premiums.premium_iopv_at,
+    premiums.premium_basis,
+    premiums.premium_zscore,
+    nav_returns.distribution_per_share,
+    case when nav_returns.span_sessions = 1 then nav_returns.nav_return_ratio end as nav_return_ratio,
+    case
+        when nav_returns.return_status is null or nav_returns.span_sessions > 1 then 'missing'
+        else nav_returns.return_status
+    end as nav_return_status,
     {# A session inside a gap has no input of its own. #}
     coalesce(
         greatest(
@@ -48,7 +86,12 @@ select
             flows.flow_known_at
         ),
         {{ shanghai_moment('valued.trade_date', 15 * 60) }}
-    ) as knowledge_at
+    ) as knowledge_at,
+    greatest(premiums.premium_known_at, nav_returns.known_at) as comparisons_known_at
 from valued
 inner join {{ ref('int_etf_flows') }} as flows
     on valued.etf_code = flows.etf_code and valued.trade_date = flows.trade_date
+inner join {{ ref('int_etf_premiums') }} as premiums
+    on valued.etf_code = premiums.etf_code and valued.trade_date = premiums.trade_date
+left join {{ ref('int_etf_nav_returns') }} as nav_returns
+    on valued.etf_code = nav_returns.etf_code and valued.trade_date = nav_returns.trade_date

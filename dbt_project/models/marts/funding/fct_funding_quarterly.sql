@@ -1,104 +1,54 @@
-with vintages as (
-    select
-        min(ingested_at) as earliest_ingestion,
-        max(case when knowledge_source = 'stamp' then 1 else 0 end) as has_stamps,
-        max(case when replaced_at is not null then 1 else 0 end) as has_restatements,
-        max(knowledge_at) as latest_knowledge
-    from {{ ref('stg_funding_round_versions') }}
+with quarters as (
+    select *
+    from {{ ref('int_funding_quarters') }}
+    where stage = 'all'
 ),
 
--- a first batch younger than a year says nothing about what was known then, unless its rows do (contracts R16)
-history as (
+-- what the named regions leave of the world, Hong Kong among it, as press figures of USA and China imply it
+worlds as (
     select
-        has_stamps = 1
-        or has_restatements = 1
-        or earliest_ingestion <= {{ dbt.dateadd('year', -1, as_of()) }} as reaches_back_a_year,
-        latest_knowledge
-    from vintages
-),
-
-spine as (
-    select
-        funding_groups.profile,
-        funding_groups.segment,
-        funding_groups.region,
-        moments.quarter_start,
-        moments.next_quarter_start,
-        moments.is_ended
-    from {{ ref('int_funding_moments') }} as moments
-    cross join {{ ref('int_funding_groups') }} as funding_groups
-    where moments.purpose = 'now'
-),
-
-measured as (
-    select
-        spine.profile,
-        spine.segment,
-        spine.region,
-        spine.quarter_start,
-        spine.next_quarter_start,
-        spine.is_ended,
-        -- no deals: nothing was raised; deals without any known amount: unknown
-        case
-            when totals.deals is null then cast(0 as decimal(20, 2))
-            else totals.amount_usd
-        end as amount_usd,
-        coalesce(totals.deals, 0) as deals,
-        cast(totals.disclosed_deals as double) / cast(totals.deals as double) as disclosed_share,
-        totals.knowledge_at
-    from spine
-    left join {{ ref('int_funding_totals') }} as totals
-        on
-            spine.profile = totals.profile
-            and spine.segment = totals.segment
-            and spine.region = totals.region
-            and spine.quarter_start = totals.quarter_start
-            and totals.purpose = 'now'
+        profile,
+        segment,
+        quarter_start,
+        max(case when region = 'GLOBAL' then base_amount_usd end) as global_base,
+        sum(case region when 'GLOBAL' then 1 when 'USA' then -1 when 'CHN' then -1 end * amount_usd) as rest_amount,
+        sum(case region when 'GLOBAL' then 1 when 'USA' then -1 when 'CHN' then -1 end * base_amount_usd) as rest_base
+    from quarters
+    group by profile, segment, quarter_start
 )
 
 select
-    measured.profile,
-    measured.segment,
-    measured.region,
-    measured.quarter_start,
-    cast({{ dbt.dateadd('day', -1, 'measured.next_quarter_start') }} as date) as quarter_end,
-    measured.is_ended,
-    measured.amount_usd,
-    measured.deals,
-    measured.disclosed_share,
+    quarters.profile,
+    quarters.segment,
+    quarters.region,
+    quarters.quarter_start,
+    quarters.quarter_end,
+    quarters.is_ended,
+    quarters.amount_usd,
+    quarters.deals,
+    quarters.disclosed_share,
+    quarters.yoy_latest,
+    quarters.yoy_lag_matched,
+    quarters.completeness,
+    quarters.base_amount_usd,
+    quarters.base_amount_known_year_ago_usd,
     case
-        when measured.is_ended and base.amount_usd > 0
-            then cast(measured.amount_usd as double) / cast(base.amount_usd as double) - 1
-    end as yoy_latest,
+        when worlds.global_base > 0
+            then cast(quarters.base_amount_usd as double) / cast(worlds.global_base as double)
+    end as base_share,
     case
-        when history.reaches_back_a_year and year_ago.amount_usd > 0
-            then cast(measured.amount_usd as double) / cast(year_ago.amount_usd as double) - 1
-    end as yoy_lag_matched,
-    case when completeness.quarters_compared >= 4 then completeness.completeness end as completeness,
-    base.amount_usd as base_amount_usd,
-    case when history.reaches_back_a_year then year_ago.amount_usd end as base_amount_known_year_ago_usd,
-    greatest(
-        coalesce(measured.knowledge_at, history.latest_knowledge),
-        coalesce(base.knowledge_at, measured.knowledge_at, history.latest_knowledge)
-    ) as knowledge_at
-from measured
-cross join history
-left join measured as base
+        when
+            quarters.region = 'GLOBAL'
+            and quarters.is_ended
+            and quarters.amount_usd is not null
+            and quarters.base_amount_usd is not null
+            and worlds.rest_base > 0
+            then cast(worlds.rest_amount as double) / cast(worlds.rest_base as double) - 1
+    end as implied_rest_yoy,
+    quarters.knowledge_at
+from quarters
+inner join worlds
     on
-        measured.profile = base.profile
-        and measured.segment = base.segment
-        and measured.region = base.region
-        and base.quarter_start = {{ dbt.dateadd('year', -1, 'measured.quarter_start') }}
-left join {{ ref('int_funding_totals') }} as year_ago
-    on
-        measured.profile = year_ago.profile
-        and measured.segment = year_ago.segment
-        and measured.region = year_ago.region
-        and measured.quarter_start = year_ago.for_quarter
-        and year_ago.purpose = 'year_ago'
-left join {{ ref('int_funding_completeness') }} as completeness
-    on
-        measured.profile = completeness.profile
-        and measured.segment = completeness.segment
-        and measured.region = completeness.region
-        and measured.quarter_start = completeness.quarter_start
+        quarters.profile = worlds.profile
+        and quarters.segment = worlds.segment
+        and quarters.quarter_start = worlds.quarter_start

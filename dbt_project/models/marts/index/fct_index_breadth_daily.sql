@@ -38,6 +38,10 @@ select
     breadth.weight_advancing,
     breadth.top10_weight,
     breadth.hhi,
+    breadth.hhi * 10000 as hhi_points,
+    1 / nullif(breadth.hhi, 0) as effective_members,
+    cast(breadth.advancers as double) / nullif(breadth.advancers + breadth.decliners + breadth.unchanged, 0)
+        as pct_advancing,
     levels.change_ratio as index_change_ratio,
     levels.change_ratio - breadth.explained_ratio as contribution_residual,
     breadth.price_coverage,

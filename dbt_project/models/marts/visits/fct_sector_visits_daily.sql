@@ -2,7 +2,8 @@ with bounds as (
     select
         min(month_start) as first_date,
         cast({{ as_of() }} as date) as last_date,
-        min(knowledge_at) as earliest_knowledge
+        min(knowledge_at) as earliest_knowledge,
+        min(visit_date) as first_visit_date
     from {{ ref('int_visits') }}
     having min(month_start) is not null
 ),
@@ -102,7 +103,10 @@ counted as (
         spine.sector_code,
         spine.visitor_type,
         spine.as_of_date,
+        spine.month_start,
         sum(coalesce(steps.companies, 0)) over month_to_date as companies_mtd,
+        sum(coalesce(steps.companies_beside_briefings, 0)) over month_to_date as companies_excluding_briefings_mtd,
+        sum(coalesce(steps.first_time_companies, 0)) over month_to_date as first_time_companies_mtd,
         sum(coalesce(steps.visits, 0)) over month_to_date as visits_mtd,
         sum(coalesce(steps.briefings, 0)) over month_to_date as briefings_mtd,
         sum(coalesce(steps.institutions, 0)) over month_to_date as institutions_mtd,
@@ -171,11 +175,25 @@ select
     cast(shown.companies_mtd as bigint) as companies_mtd,
     cast(shown.visits_mtd as bigint) as visits_mtd,
     cast(shown.briefings_mtd as bigint) as briefings_mtd,
+    cast(shown.companies_excluding_briefings_mtd as bigint) as companies_excluding_briefings_mtd,
+    cast(shown.visits_mtd - shown.briefings_mtd as bigint) as visits_excluding_briefings_mtd,
+    case
+        when bounds.first_visit_date <= {{ dbt.dateadd('day', -365, 'shown.month_start') }}
+            then cast(shown.first_time_companies_mtd as bigint)
+    end as first_time_companies_mtd,
+    completeness.completeness_mtd,
+    -- a fifth known makes five out of one: less is a guess
+    case
+        when completeness.completeness_mtd >= 0.2
+            then cast(shown.companies_mtd as double) / completeness.completeness_mtd
+    end as companies_expected_final,
     cast(shown.institutions_mtd as bigint) as institutions_mtd,
     cast(ranked.rank_mtd as bigint) as rank_mtd,
     coalesce(shown.knowledge_at, shown.known_so_far, bounds.earliest_knowledge) as knowledge_at
 from shown
 cross join bounds
+left join {{ ref('int_visit_completeness') }} as completeness
+    on shown.as_of_date = completeness.as_of_date
 left join ranked
     on
         shown.scheme = ranked.scheme

@@ -1,0 +1,36 @@
+"""fct_funding_stage_quarterly: venture funding by stage."""
+
+from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
+
+GRAIN = ("profile", "segment", "region", "stage", "quarter_start")
+
+SUITE = Suite(
+    table="marts.fct_funding_stage_quarterly",
+    owner="funding",
+    grain=GRAIN,
+    checks=(
+        *key_checks(GRAIN),
+        within_cut(),
+        in_set(
+            "stage",
+            ("seed_angel", "early", "late", "technology_growth", "private_equity", "unknown"),
+            "Readers filter on these words.",
+        ),
+        between("amount_usd", 0, None, "Money raised; the door refuses negative amounts."),
+        between("deals", 0, None, "A count."),
+        between("disclosed_share", 0, 1, "A share of deals."),
+        no_rows(
+            "stages_conserve_the_quarter",
+            "critical",
+            "A round has one stage: to the cent and to the deal.",
+            "select q.profile, q.segment, q.region, q.quarter_start, q.deals, s.deals as stage_deals, q.amount_usd, "
+            "s.amount_usd as stage_amount_usd from marts.fct_funding_quarterly as q left join ("
+            "select profile, segment, region, quarter_start, sum(deals) as deals, "
+            "sum(coalesce(amount_usd, 0)) as amount_usd from {batch} "
+            "group by profile, segment, region, quarter_start) as s on q.profile = s.profile "
+            "and q.segment = s.segment and q.region = s.region and q.quarter_start = s.quarter_start "
+            "where s.deals is null or s.deals <> q.deals or s.amount_usd <> coalesce(q.amount_usd, 0)",
+            "Σ stages = quarter",
+        ),
+    ),
+)

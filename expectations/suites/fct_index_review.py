@@ -1,0 +1,76 @@
+"""fct_index_review and fct_index_review_member: what a new set of weights changes, and what it makes trackers trade."""
+
+from expectations.vocabulary import Suite, between, in_set, key_checks, known, no_rows, within_cut
+
+GRAIN = ("index_code", "set_date")
+
+MEMBER_GRAIN = ("index_code", "set_date", "security_code")
+
+SUITE = Suite(
+    table="marts.fct_index_review",
+    owner="index",
+    grain=GRAIN,
+    checks=(
+        *key_checks(GRAIN),
+        within_cut(),
+        known("review_kind", "Readers alert on off-cycle changes; an empty kind would be one that nobody sees."),
+        in_set(
+            "review_kind",
+            ("scheduled_review", "off_cycle", "calendar_unknown", "reweighted"),
+            "Readers filter on these words.",
+        ),
+        between("one_way_turnover", 0, 1.000001, "Half the distance of two sets of weights; sums of doubles."),
+        no_rows(
+            "members_follow_from_the_set_before",
+            "critical",
+            "Members before + added - dropped are the members after.",
+            "select r.index_code, r.set_date, r.members, r.members_added, r.members_dropped from {batch} as r join ("
+            "select index_code, set_date, count(case when change <> 'add' then 1 end) as before, "
+            "count(case when change <> 'drop' then 1 end) as after_set from marts.fct_index_review_member "
+            "group by index_code, set_date) as m on r.index_code = m.index_code and r.set_date = m.set_date "
+            "where m.before + r.members_added - r.members_dropped <> r.members or m.after_set <> r.members",
+            "members add up",
+        ),
+        no_rows(
+            "no_unexplained_change",
+            "warning",
+            "CNI changed 987018 in September 2025 without a notice: what enters or leaves between reviews is named.",
+            "select index_code, set_date, added_codes, dropped_codes from {batch} where review_kind = 'off_cycle'",
+            "changes on review dates",
+        ),
+    ),
+)
+
+MEMBERS = Suite(
+    table="marts.fct_index_review_member",
+    owner="index",
+    grain=MEMBER_GRAIN,
+    checks=(
+        *key_checks(MEMBER_GRAIN),
+        within_cut(),
+        in_set("change", ("add", "drop", "stay"), "Readers filter on these words."),
+        in_set(
+            "trade_status",
+            ("known", "not_drifted", "no_tracker_assets", "no_turnover", "fx_missing"),
+            "Readers filter on these words.",
+        ),
+        between("weight_after", 0, 1, "A share of the index."),
+        between("days_to_trade", 0, None, "A number of days."),
+        no_rows(
+            "changes_cancel_out",
+            "critical",
+            "Both sets sum to 1, so what is bought is sold; a millionth for sums of doubles.",
+            "select index_code, set_date, sum(weight_change) as net_change from {batch} group by index_code, set_date "
+            "having abs(sum(weight_change)) > 1e-6",
+            "Σ weight_change = 0",
+        ),
+        no_rows(
+            "days_follow_status",
+            "critical",
+            "A figure whose inputs are missing is NULL and says why.",
+            "select index_code, set_date, security_code, trade_status, days_to_trade from {batch} "
+            "where (trade_status = 'known') <> (days_to_trade is not null)",
+            "days exactly where known",
+        ),
+    ),
+)

@@ -1,0 +1,356 @@
+"""From a question to landed files and a receipt: asks a dataset, lands each answer atomically, notes what came.
+
+Belongs here: landing and its names, the lock of a dataset, what a question is made of (span, watch lists, cursor), how
+failures end up in the receipt. Does not belong here: any provider (``providers``), what the bytes mean (``dialects``,
+``ingest``), whether the answer is plausible (``silence``). Knows no Dagster.
+
+A crash at any point loses nothing: a landed file without a receipt is read by the next run all the same, and the next
+fetch, asking again, finds its bytes in place.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import logging
+import os
+import re
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from orchestration.contracts import TABLES
+from orchestration.ingest import Ledger
+from orchestration.ingest.files import format_of, is_ignored
+from orchestration.locking import BusyError
+from orchestration.moments import MARKET_ZONE
+from orchestration.providers.delivery import (
+    Dataset,
+    Delivery,
+    MalformedError,
+    ProviderError,
+    RefusedError,
+    ThrottledError,
+    UnavailableError,
+    Wanted,
+)
+from orchestration.providers.transport import Limits, Transport
+from orchestration.receipts import FetchedFile, Outcome, Receipt, Receipts, Trouble
+from orchestration.refresh import utc_now
+from orchestration.settings import REQUESTS_PER_MINUTE, Settings
+
+log = logging.getLogger(__name__)
+
+Heard = Callable[[FetchedFile], None]
+
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._+\-\u3400-\u4dbf\u4e00-\u9fff]")
+"""What a landed name does not keep: everything but letters, digits, a few signs and Chinese characters."""
+
+MASK = "***"
+
+_TROUBLES: tuple[tuple[type[ProviderError], Trouble], ...] = (
+    (RefusedError, "refused"),
+    (ThrottledError, "throttled"),
+    (UnavailableError, "unavailable"),
+    (MalformedError, "malformed"),
+)
+
+
+def open_transport(settings: Settings) -> Transport:
+    """The client for all providers, with the pace and patience that the settings ask for."""
+    return Transport(
+        settings.base_urls,
+        Limits(
+            requests_per_minute={**REQUESTS_PER_MINUTE, **settings.requests_per_minute},
+            connect_seconds=settings.fetch_connect_seconds,
+            silence_seconds=settings.fetch_silence_seconds,
+            total_seconds=settings.fetch_total_seconds,
+            attempts=settings.fetch_attempts,
+        ),
+    )
+
+
+# ----------------------------------------------------------------- question
+
+
+def question(
+    settings: Settings,
+    dataset: Dataset,
+    *,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+    etfs: Sequence[str] = (),
+    indices: Sequence[str] = (),
+    securities: Sequence[str] = (),
+    concepts: Sequence[str] = (),
+    now: dt.datetime | None = None,
+) -> Wanted:
+    """What a fetch asks for: the span and codes given, else the dataset's look-back to today and the watch lists.
+
+    Where securities are needed and none are watched, the members of the indices asked about stand in. Without a span,
+    a dataset that follows changes is asked from its last cursor on, less its overlap, and a fetch that was cut short
+    goes on where it stopped. Raises ``ValueError`` for a span that ends before it begins.
+    """
+    today = (now or utc_now()).astimezone(MARKET_ZONE).date()
+    last = until or today
+    first = since or last - dt.timedelta(days=dataset.look_back_days)
+    if first > last:
+        raise ValueError(f"the span ends before it begins: since {first}, until {last}")
+    follows = since is None and until is None
+    about = tuple(indices) or settings.watched_indices
+    known = tuple(securities) or settings.watch_securities
+    wanted = Wanted(
+        since=first,
+        until=last,
+        etfs=tuple(etfs) or settings.watched_etfs,
+        indices=about,
+        securities=known or (members(settings, about) if "securities" in dataset.needs else ()),
+        concepts=tuple(concepts) or settings.watch_concepts,
+        updated_since=_cursor_less_overlap(settings, dataset) if follows else None,
+    )
+    token = _unfinished(settings, dataset, wanted)
+    return wanted if token is None else Wanted(**{**_plain(wanted), "resume": token})
+
+
+def members(settings: Settings, indices: Sequence[str]) -> tuple[str, ...]:
+    """Securities in the latest set of each index that raw holds, sorted; none before weights have been read."""
+    files = Ledger(settings.ledger).raw_files().get("index_weights", [])
+    if not files or not indices:
+        return ()
+    import duckdb
+
+    with duckdb.connect(":memory:") as con:
+        rows = con.execute(
+            "select distinct security_code from (select index_code, security_code, weight_date, max(weight_date) over "
+            "(partition by index_code) as latest from read_parquet(?) where list_contains(?, index_code)) "
+            "where weight_date = latest order by security_code",
+            [[str(path) for path in files], list(indices)],
+        ).fetchall()
+    return tuple(code for (code,) in rows)
+
+
+def _plain(wanted: Wanted) -> dict[str, Any]:
+    return {field.name: getattr(wanted, field.name) for field in fields(wanted)}
+
+
+def _cursor_less_overlap(settings: Settings, dataset: Dataset) -> dt.datetime | None:
+    cursor = Receipts(settings.ledger).last_cursor(dataset.provider, dataset.name)
+    return None if cursor is None else cursor - dataset.cursor_overlap
+
+
+def _unfinished(settings: Settings, dataset: Dataset, wanted: Wanted) -> str | None:
+    """The word for going on, when the last fetch asked for the same codes and was cut short behind a delivery."""
+    latest = next(iter(Receipts(settings.ledger).of(dataset.provider, dataset.name, 1)), None)
+    if latest is None or latest.outcome not in ("running", "failed") or not latest.files:
+        return None
+    moving = {"since", "until", "updated_since"}
+    same = {k: v for k, v in latest.question.items() if k not in moving} == {
+        k: v for k, v in asked_for(wanted).items() if k not in moving
+    }
+    return latest.files[-1].resume if same else None
+
+
+def asked_for(wanted: Wanted) -> dict[str, Any]:
+    """A question as plain values, for its receipt: without ``resume``, empty lists left out."""
+    plain = {name: value for name, value in _plain(wanted).items() if name != "resume" and value not in ((), None)}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else list(value) if isinstance(value, tuple) else value
+        for name, value in plain.items()
+    }
+
+
+def require_askable(dataset: Dataset, wanted: Wanted) -> None:
+    """Raise ``RefusedError`` when the dataset cannot be asked here, or not so: the message says what to do."""
+    if (why := dataset.missing()) is not None:
+        raise RefusedError(why)
+    for need in dataset.needs:
+        if not getattr(wanted, need):
+            raise RefusedError(nothing_to_ask_about(dataset, need))
+    if (why := dataset.unfit(wanted)) is not None:
+        raise RefusedError(f"{dataset.key} {why}")
+
+
+def nothing_to_ask_about(dataset: Dataset, need: str) -> str:
+    """What to do when a dataset needs codes and there are none."""
+    members = ", or land index_weights so that their members are known" if need == "securities" else ""
+    return f"{dataset.key} has to be asked about {need}: set SECTOR_WATCH_{need.upper()}{members}"
+
+
+# -------------------------------------------------------------------- fetch
+
+
+def fetch(
+    settings: Settings,
+    dataset: Dataset,
+    wanted: Wanted,
+    transport: Transport,
+    heard: Heard | None = None,
+    clock: Callable[[], dt.datetime] = utc_now,
+) -> Receipt:
+    """Ask ``dataset``, land every answer, give the receipt. ``heard`` is told of each landed file.
+
+    A provider that fails, and a reader that stumbles over its answer, end in a receipt that says so; what landed
+    before stays. Raises ``RefusedError`` when the dataset cannot be asked at all (no receipt then), ``BusyError`` when
+    another process fetches it, ``OSError`` when landing cannot be written.
+    """
+    require_askable(dataset, wanted)
+    with _alone(settings, dataset):
+        receipts = Receipts(settings.ledger)
+        began = clock()
+        receipt = Receipt(
+            fetch_id=f"{began.astimezone(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}",
+            provider=dataset.provider,
+            dataset=dataset.name,
+            started_at=began,
+            ended_at=None,
+            question=asked_for(wanted),
+            since=wanted.since,
+            until=wanted.until,
+            client_version=dataset.client_version(),
+            outcome="running",
+            session_market=dataset.session_market,
+        )
+        receipts.begin(receipt)
+        rows, trouble, message = 0, None, None
+        try:
+            for number, delivery in enumerate(dataset.deliver(transport, wanted), start=1):
+                file = land(settings.landing, dataset.provider, delivery, began)
+                cursor = delivery.cursor if _follows_changes(dataset, wanted, began) else None
+                receipts.add(receipt.fetch_id, number, file, cursor)
+                rows += file.rows
+                if heard is not None:
+                    heard(file)
+        except ProviderError as error:
+            trouble, message = _trouble_of(error), masked(str(error), settings.secrets)
+        except (OSError, KeyboardInterrupt) as error:
+            words = "interrupted" if isinstance(error, KeyboardInterrupt) else masked(str(error), settings.secrets)
+            receipts.end(receipt.fetch_id, clock(), "failed", "interrupted", words)
+            raise
+        except Exception as error:  # noqa: BLE001 (a reader of ours that does not expect what came must leave a receipt)
+            log.error("%s: %s", dataset.key, masked(traceback.format_exc(), settings.secrets))
+            trouble = "broken"
+            message = masked(
+                f"{dataset.key}: the answer cannot be read: {type(error).__name__}: {error}", settings.secrets
+            )
+        outcome: Outcome = "failed" if trouble else "delivered" if rows else "empty"
+        receipts.end(receipt.fetch_id, clock(), outcome, trouble, message)
+        return receipts.get(receipt.fetch_id)
+
+
+def _follows_changes(dataset: Dataset, wanted: Wanted, now: dt.datetime) -> bool:
+    """Whether the answers reach up to now from where the last ones ended: only then may the cursor move."""
+    today = now.astimezone(MARKET_ZONE).date()
+    everything = wanted.since <= today - dt.timedelta(days=dataset.look_back_days) and wanted.until >= today
+    return wanted.updated_since is not None or everything
+
+
+def _trouble_of(error: ProviderError) -> Trouble:
+    return next((word for kind, word in _TROUBLES if isinstance(error, kind)), "broken")
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """``text`` with every secret covered."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+@contextmanager
+def _alone(settings: Settings, dataset: Dataset) -> Iterator[None]:
+    """One fetch of a dataset at a time, over all processes."""
+    settings.fetching.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.fetching / f"{dataset.key}.lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(
+            f"another fetch of {dataset.key} is in progress: wait for it to end, then fetch again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+# ------------------------------------------------------------------ landing
+
+
+def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.datetime) -> FetchedFile:
+    """Put an answer under ``landing/<table>/<provider>/``, whole or not at all, and never over another file.
+
+    An answer without a record is not kept (its ``name`` is empty): it may be a throttled one, and a run would have to
+    refuse what has no header. The same bytes under the same name are nothing new. Other bytes get the moment of the
+    fetch into their name (``a.json`` -> ``a-fetched20250424193000000000.json``, market time), in a form in which no
+    code and no date is found (``ingest.names``). Raises ``ValueError`` for a name that no run would read.
+    """
+    relative = landed_name(delivery.table, provider, delivery.name)
+    target = landing / relative
+    digest = hashlib.sha256(delivery.content).hexdigest()
+    is_kept = delivery.rows > 0
+    is_new = is_kept and not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
+    if is_new:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            moment = fetched_at.astimezone(MARKET_ZONE)
+            ending = format_of(target.name) or ""
+            target = target.with_name(f"{target.name[: -len(ending)]}-fetched{moment:%Y%m%d%H%M%S%f}{ending}")
+        _write(target, delivery.content)
+    return FetchedFile(
+        table=delivery.table,
+        name=target.relative_to(landing).as_posix() if is_kept else "",
+        is_new=is_new,
+        sha256=digest,
+        bytes=len(delivery.content),
+        rows=delivery.rows,
+        asked=delivery.asked,
+        page=delivery.page,
+        total=delivery.total,
+        repeated=delivery.repeated,
+        day=delivery.day,
+        columns=delivery.columns,
+        resume=delivery.resume,
+    )
+
+
+def landed_name(table: str, provider: str, name: str) -> PurePosixPath:
+    """Path under ``landing/`` for a delivery's name. Raises ``ValueError`` saying what is wrong with it."""
+    if table not in TABLES:
+        raise ValueError(f"{provider} delivers {name!r} for {table!r}, which is no table: expected one of {TABLES}")
+    given = PurePosixPath(name)
+    if given.is_absolute() or "\\" in name or not given.parts or ".." in given.parts:
+        raise ValueError(f"{provider} names a delivery {name!r}: expected a path below landing/{table}/{provider}/")
+    parts = [NOT_IN_NAMES.sub("_", part) for part in given.parts]
+    if any(is_ignored(part) for part in parts) or format_of(parts[-1]) is None:
+        raise ValueError(f"{provider} names a delivery {name!r}, which no run would read: give it a known ending")
+    return PurePosixPath(table, provider, *parts)
+
+
+def _other_prints(target: Path) -> list[Path]:
+    ending = format_of(target.name) or ""
+    stem = target.name[: -len(ending)]
+    return sorted(target.parent.glob(f"{stem}-fetched*{ending}")) if target.parent.is_dir() else []
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Write beside the target under a name that no run reads, make durable, rename, make the name durable."""
+    unfinished = target.with_name(f".{target.name}.part")
+    with unfinished.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    unfinished.rename(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,287 @@
+"""The keys of a run that do not stand alone: brought together with what is known and handed to ``versions``.
+
+Belongs here: finding, among the staged rows of a run, the keys that come twice or are known (by hashes: equal ones are
+looked at, different ones prove different keys), reading only the raw files that can hold them, and taking decided rows
+out of the staged ones. Does not belong here: the rule itself (``versions``), writing (``store``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from orchestration.contracts.base import Contract, Kind
+from orchestration.ingest import versions
+from orchestration.ingest.ledger import ParquetFile
+from orchestration.ingest.typing import Typist
+from orchestration.sql import quoted
+
+SLICE_ROWS = 500_000
+"""So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
+
+_HASHES = pa.schema([pa.field("_hash", pa.uint64())])
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a batch's rows come from, as far as deciding goes. ``order``: its place by file name (R11)."""
+
+    file: str
+    batch_id: str
+    feed: str | None
+    carried: frozenset[str]
+    order: int
+
+
+@dataclass
+class Outcome:
+    """``pulled``: hashes of the staged keys that were decided here and must leave the staged rows; ``accepted``: raw
+    rows to append; ``conflicting``: by batch, (row, text, reason)."""
+
+    pulled: np.ndarray
+    accepted: list[pa.Table] = field(default_factory=list)
+    conflicting: dict[int, list[tuple[int, str, str]]] = field(default_factory=dict)
+
+
+def dated_key(contract: Contract) -> str | None:
+    """The column of the key that dates it, by which raw files without a key of a run are passed over."""
+    dated = (Kind.DATE, Kind.MARKET_DATE, Kind.TIMESTAMP)
+    return next((name for name in contract.key if contract.field(name).kind in dated), None)
+
+
+def key_range(con: duckdb.DuckDBPyConnection, relation: str, contract: Contract) -> tuple[str | None, str | None]:
+    """Least and greatest value of the dated key column as text (times in UTC), None without one or without rows."""
+    column = dated_key(contract)
+    if column is None:
+        return None, None
+    moment = "cast(moment as varchar)"
+    if contract.field(column).kind is Kind.TIMESTAMP:
+        moment = "strftime(moment at time zone 'UTC', '%Y-%m-%d %H:%M:%S.%f')"
+    (first,), (last,) = con.execute(
+        f"select {moment} from (select unnest([min({column}), max({column})]) as moment from {relation}) order by 1"
+    ).fetchall()
+    return first, last
+
+
+def _hash(contract: Contract) -> str:
+    return f"hash({', '.join(contract.key)})"
+
+
+def decide(
+    con: duckdb.DuckDBPyConnection,
+    typist: Typist,
+    staged: list[Path],
+    typed: list[pa.Table],
+    origins: list[Origin],
+    raw: list[ParquetFile],
+    ingested_at: dt.datetime,
+) -> Outcome:
+    """Decide the rows of a run. ``typed``: by batch, rows of ``Typist`` that are not staged; ``staged``: files of
+    ``bulk.stage``; ``raw``: what earlier runs accepted, in order of ingestion."""
+    contract = typist.contract
+    new = _Rows(con, typist, staged, typed, origins)
+    try:
+        old = _Known(con, contract, raw, new.first, new.last)
+        hashes = np.sort(new.hashes())
+        twice = hashes[1:][hashes[1:] == hashes[:-1]]
+        outcome = Outcome(np.unique(np.concatenate([twice, old.among(hashes)])))
+        count = new.loose + len(outcome.pulled)
+        if not count:
+            return outcome
+        for low, high in _slices(-(-count // SLICE_ROWS)):
+            wanted = outcome.pulled[(outcome.pulled >= low) & (outcome.pulled <= high)]
+            rows = new.of(wanted, low, high)
+            if len(rows):
+                _decide_slice(rows, old, origins, contract, ingested_at, outcome)
+    finally:
+        new.close()
+    return outcome
+
+
+def _slices(count: int) -> Iterator[tuple[np.uint64, np.uint64]]:
+    edges = [(part << 64) // count for part in range(count + 1)]
+    for low, high in pairwise(edges):
+        yield np.uint64(low), np.uint64(high - 1)
+
+
+class _Rows:
+    """The rows of a run: staged ones on disk, loose ones (typed with care) in memory."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        typist: Typist,
+        staged: list[Path],
+        typed: list[pa.Table],
+        origins: list[Origin],
+    ) -> None:
+        self._con, self._typist, self._contract = con, typist, typist.contract
+        self._staged = f"read_parquet([{', '.join(quoted(str(path)) for path in staged)}])" if staged else None
+        self._numbers = {origin.file: number for number, origin in enumerate(origins)}
+        self._order = np.array([origin.order for origin in origins], np.int64)
+        kept = [column for column in typist.schema if column.name != "_position"]
+        self._schema = pa.schema([*kept, pa.field("_part", pa.int32())])
+        frames = [
+            pl.DataFrame(table).with_columns(pl.lit(number, pl.Int32).alias("_part"))
+            for number, table in enumerate(typed)
+            if table.num_rows
+        ]
+        self.loose = sum(map(len, frames))
+        ranges = []
+        if frames:
+            con.register("loose_rows", pl.concat(frames).to_arrow())
+            con.execute(
+                f"create or replace temp view loose as select *, {_hash(self._contract)} as _hash from loose_rows"
+            )
+            ranges.append(key_range(con, "loose", self._contract))
+        if self._staged:
+            ranges.append(key_range(con, self._staged, self._contract))
+        firsts = [first for first, _ in ranges if first is not None]
+        lasts = [last for _, last in ranges if last is not None]
+        self.first = min(firsts, default=None)
+        self.last = max(lasts, default=None)
+
+    def close(self) -> None:
+        if self.loose:
+            self._con.execute("drop view loose")
+            self._con.unregister("loose_rows")
+
+    def hashes(self) -> np.ndarray:
+        found = []
+        if self._staged:
+            found.append(f"select {_hash(self._contract)} as _hash from {self._staged}")
+        if self.loose:
+            found.append("select _hash from loose")
+        if not found:
+            return np.array([], np.uint64)
+        table = self._con.sql(" union all ".join(found)).to_arrow_table()
+        return np.asarray(table.column("_hash").combine_chunks())
+
+    def of(self, hashes: np.ndarray, low: np.uint64, high: np.uint64) -> pl.DataFrame:
+        """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them."""
+        frames = []
+        if self.loose:
+            loose = self._con.sql(
+                f"select {', '.join(self._schema.names)} from loose where _hash between {int(low)} and {int(high)}"
+            )
+            frames.append(pl.DataFrame(loose.to_arrow_table().cast(self._schema)))
+        if self._staged and len(hashes):
+            self._con.register("pulled", pa.table([pa.array(hashes)], schema=_HASHES))
+            source = f"select * from {self._staged} semi join pulled on _hash = {_hash(self._contract)}"
+            rows = self._con.sql(self._typist.stamps_statement(source)).to_arrow_table()
+            self._con.unregister("pulled")
+            files = pl.Series(rows.column("_file"))
+            numbers = files.replace_strict(self._numbers, return_dtype=pl.Int32).to_arrow()
+            frames.append(
+                pl.DataFrame(rows.append_column("_part", numbers).select(self._schema.names).cast(self._schema))
+            )
+        if not frames:
+            return pl.DataFrame()
+        rows = pl.concat(frames)
+        order = pl.Series("_order", self._order[rows["_part"].to_numpy()])
+        rows = rows.with_columns(order, pl.col("_part").cast(pl.Int64)).sort("_order", "_row", maintain_order=True)
+        return rows.drop("_order").with_row_index("_index").with_columns(pl.col("_index").cast(pl.Int64))
+
+
+class _Known:
+    """Versions that earlier runs accepted, read only where a key of this run may lie."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        contract: Contract,
+        raw: list[ParquetFile],
+        first: str | None,
+        last: str | None,
+    ) -> None:
+        self._con, self._contract = con, contract
+        paths = [quoted(str(file.path)) for file in raw if file.may_hold(first, last)]
+        column = dated_key(contract)
+        within = "true"
+        if column is not None and first is not None and last is not None:
+            kind = "date" if contract.field(column).kind is not Kind.TIMESTAMP else "timestamptz"
+            zone = "" if kind == "date" else "+00"
+            within = f"{column} between {kind} {quoted(first + zone)} and {kind} {quoted(last + zone)}"
+        self._source = f"read_parquet([{', '.join(paths)}]) where {within}" if paths else None
+
+    def among(self, ordered: np.ndarray) -> np.ndarray:
+        """Those of the ordered hashes that a known key has."""
+        if self._source is None or not len(ordered):
+            return np.array([], np.uint64)
+        found = [np.array([], np.uint64)]
+        for batch in self._con.sql(f"select {_hash(self._contract)} as _hash from {self._source}").to_arrow_reader():
+            known = np.asarray(batch.column(0))
+            places = np.minimum(np.searchsorted(ordered, known), len(ordered) - 1)
+            found.append(known[ordered[places] == known])
+        return np.concatenate(found)
+
+    def of(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Contract columns and ``knowledge_at`` of the versions of these rows' keys, in order of ingestion."""
+        schema = pa.schema(
+            [self._contract.arrow_schema().field(name) for name in (*self._contract.columns, "knowledge_at")]
+        )
+        if self._source is None:
+            return pl.DataFrame(schema.empty_table())
+        self._con.register("new_keys", rows.select(self._contract.key).unique().to_arrow())
+        keys = ", ".join(self._contract.key)
+        known = self._con.sql(
+            f"select {', '.join(schema.names)} from (select * from {self._source}) semi join new_keys using ({keys})"
+            " order by _ingested_at, _file, _row"
+        ).to_arrow_table()
+        self._con.unregister("new_keys")
+        return pl.DataFrame(known.cast(schema))
+
+
+def _decide_slice(
+    new: pl.DataFrame,
+    old: _Known,
+    origins: list[Origin],
+    contract: Contract,
+    ingested_at: dt.datetime,
+    outcome: Outcome,
+) -> None:
+    decisions = versions.decide(new, old.of(new), [origin.carried for origin in origins], contract, ingested_at)
+    # A contract may have a column of the name too (that of concept_members does).
+    decided = new.join(decisions.frame.rename({"source": "_source"}), on="_index", how="left").sort("_index")
+
+    conflicting = decided.filter(pl.col("decision") == versions.CONFLICTING)
+    for row in conflicting.iter_rows(named=True):
+        shown = "\t".join("" if row[name] is None else str(row[name]) for name in contract.columns)
+        key = ", ".join(f"{name} {row[name]}" for name in contract.key)
+        line = (row["_row"], shown, f"{versions.CONFLICT}: {key}")
+        outcome.conflicting.setdefault(row["_part"], []).append(line)
+
+    accepted = decided.filter(pl.col("decision") == versions.ACCEPTED)
+    if not len(accepted):
+        return
+    if decisions.joined and contract.joined_column is not None:
+        added = pl.DataFrame(
+            {"_index": list(decisions.joined), "_joined": list(decisions.joined.values())},
+            schema={"_index": pl.Int64, "_joined": pl.String},
+        )
+        accepted = accepted.join(added, on="_index", how="left").with_columns(
+            pl.coalesce("_joined", contract.joined_column).alias(contract.joined_column)
+        )
+    provenance = pl.DataFrame(
+        {
+            "_part": list(range(len(origins))),
+            "_feed": [origin.feed for origin in origins],
+            "_file": [origin.file for origin in origins],
+            "_batch_id": [origin.batch_id for origin in origins],
+        },
+        schema={"_part": pl.Int64, "_feed": pl.String, "_file": pl.String, "_batch_id": pl.String},
+    )
+    schema = contract.arrow_schema()
+    rows = accepted.join(provenance, on="_part", how="left", maintain_order="left").with_columns(
+        pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
+        pl.col("_source").alias("_knowledge_source"),
+    )
+    outcome.accepted.append(rows.select(schema.names).to_arrow().cast(schema))
