@@ -98,9 +98,9 @@ def decide(
 ) -> np.ndarray:
     """Decide the rows of a run: raw rows to append go to ``accepted``, conflicting ones to ``refuse``.
 
-    ``staged``: files of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not staged, see ``loose_schema``; ``raw``: what
-    earlier runs accepted, in order of ingestion. Gives the hashes of the staged keys that were decided here and must
-    leave the staged rows.
+    ``staged``: files of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not
+    staged, see ``loose_schema``; ``raw``: what earlier runs accepted, in order of ingestion. Gives the hashes of the
+    staged keys that were decided here and must leave the staged rows.
     """
     contract = typist.contract
     new = _Rows(con, typist, staged, loose, origins)
