@@ -37,6 +37,13 @@ _BAR_COLUMNS = frozenset(
     ("open", "high", "low", "close", "prev_close", "change_ratio", "turnover_cny", "volume_shares", "vwap")
 )
 
+_FLOW_COLUMNS = frozenset(
+    (
+        *("net_flow_cny", "flow_status", "flow_price_basis", "span_sessions"),
+        *("split_factor", "split_source", "creation_open", "knowledge_at"),
+    )
+)
+
 
 def _value(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> Any:
     row = con.execute(sql, list(values)).fetchone()
@@ -45,6 +52,11 @@ def _value(con: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> Any:
 
 def _etf_bar(etf: str, day: dt.date, required: bool = True) -> Part:
     return Part("etf_bars", f"bar of {day}", "etf_code = ? and trade_date = ?", (etf, day), required)
+
+
+def _etf_quotes(etf: str, day: dt.date) -> Part:
+    where = "etf_code = ? and cast(quote_ts as date) = ?"
+    return Part("etf_quotes", f"quotes of {day}", where, (etf, day), False)
 
 
 def _etf_nav(etf: str, day: dt.date) -> Part:
@@ -63,29 +75,53 @@ def _etf_shares(con: duckdb.DuckDBPyConnection, etf: str, day: dt.date) -> Part:
     )
 
 
-def etf_daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
-    """``fct_etf_daily``: prices from the bar, holdings from shares and NAV, flows from two counts, NAV and splits."""
-    etf, day = key["etf_code"], key["trade_date"]
-    if column in _BAR_COLUMNS:
-        return [_etf_bar(etf, day)]
-    if column == "unit_nav":
-        return [_etf_nav(etf, day)]
-    if column == "shares":
-        return [_etf_shares(con, etf, day)]
-    if column == "aum_cny":
-        return [_etf_shares(con, etf, day), _etf_nav(etf, day)]
-    if column == "premium_ratio":
-        return [_etf_bar(etf, day), _etf_nav(etf, day)]
-    status = _value(
-        con, "select flow_status from release.marts.fct_etf_daily where etf_code = ? and trade_date = ?", etf, day
-    )
-    before = _value(
+def _before(con: duckdb.DuckDBPyConnection, etf: str, day: dt.date, column: str) -> dt.date | None:
+    """The last session before ``day`` on which ``column`` of the ETF's row is known."""
+    found: dt.date | None = _value(
         con,
         "select max(trade_date) from release.marts.fct_etf_daily "
-        "where etf_code = ? and trade_date < ? and shares is not null",
+        f"where etf_code = ? and trade_date < ? and {column} is not null",
         etf,
         day,
     )
+    return found
+
+
+def etf_daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
+    """``fct_etf_daily``: prices from the bar, holdings from shares and NAV, flows from two counts, NAV and splits."""
+    etf, day = key["etf_code"], key["trade_date"]
+    bar, nav, shares = _etf_bar(etf, day), _etf_nav(etf, day), _etf_shares(con, etf, day)
+    if column in _BAR_COLUMNS:
+        return [bar]
+    if column in _FLOW_COLUMNS:
+        return _flow(con, etf, day)
+    if column.startswith("premium_iopv"):
+        return [_etf_quotes(etf, day)]
+    if column in ("premium_zscore", "premium_basis"):
+        quotes = _etf_quotes(etf, day)
+        span = f"{_sessions(con, etf, day, 21)[-1]} to {day}"
+        values = (etf, _sessions(con, etf, day, 21)[-1], day)
+        return [
+            quotes,
+            Part("etf_bars", f"bars of {span}", "etf_code = ? and trade_date between ? and ?", values),
+            Part("etf_nav", f"NAV of {span}", "etf_code = ? and nav_date between ? and ?", values),
+        ]
+    if column.startswith(("nav_return", "distribution")):
+        earlier = _before(con, etf, day, "unit_nav")
+        splits = Part("etf_splits", f"split of {day}", "etf_code = ? and effective_date = ?", (etf, day), False)
+        return [nav, *([_etf_nav(etf, earlier)] if earlier else []), splits]
+    if column == "turnover_rate_ratio":
+        earlier = _before(con, etf, day, "shares")
+        return [bar, *([_etf_shares(con, etf, earlier)] if earlier else [])]
+    known = {"unit_nav": [nav], "shares": [shares], "aum_cny": [shares, nav], "premium_ratio": [bar, nav]}
+    return known.get(column, [bar, nav, shares])
+
+
+def _flow(con: duckdb.DuckDBPyConnection, etf: str, day: dt.date) -> list[Part]:
+    status = _value(
+        con, "select flow_status from release.marts.fct_etf_daily where etf_code = ? and trade_date = ?", etf, day
+    )
+    before = _before(con, etf, day, "shares")
     parts = [_etf_shares(con, etf, day)]
     if before:
         parts.append(_etf_shares(con, etf, before))
@@ -97,25 +133,24 @@ def etf_daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Par
     return parts
 
 
-def etf_flow_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
-    """``fct_etf_flow_window``: the flows of its sessions; the counts reach back to the one before the first."""
-    etf, last = key["etf_code"], key["as_of_date"]
-    sessions = [
+def _sessions(con: duckdb.DuckDBPyConnection, etf: str, last: dt.date, count: int) -> list[dt.date]:
+    """The last ``count`` sessions of the ETF up to ``last``, latest first."""
+    return [
         day
         for (day,) in con.execute(
             "select trade_date from release.marts.fct_etf_daily where etf_code = ? and trade_date <= ? "
             "order by trade_date desc limit ?",
-            [etf, last, int(key["window_sessions"])],
+            [etf, last, count],
         ).fetchall()
     ]
+
+
+def etf_flow_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
+    """``fct_etf_flow_window``: the flows of its sessions; the counts reach back to the one before the first."""
+    etf, last = key["etf_code"], key["as_of_date"]
+    sessions = _sessions(con, etf, last, int(key["window_sessions"]))
     first = sessions[-1] if sessions else last
-    before = _value(
-        con,
-        "select max(trade_date) from release.marts.fct_etf_daily "
-        "where etf_code = ? and trade_date < ? and shares is not null",
-        etf,
-        first,
-    )
+    before = _before(con, etf, first, "shares")
     start = before or first
     after = _value(con, "select next_session_szse from release.marts.dim_date where date = ?", last)
     span = f"{first} to {last}"

@@ -161,3 +161,13 @@ def test_returns_after_visits_are_those_of_the_bars(release):
     assert whole[0] > 100
     assert whole[3] == pytest.approx(whole[1] - whole[2])
     assert abs(whole[1]) < 0.2
+
+
+def test_the_documentation_stands_beside_the_release(run):
+    home, _ = run
+    page = (home / "current" / "docs.html").read_text(encoding="utf-8")
+    assert "INLINE DATA" not in page
+    assert '"send_anonymous_usage_stats":false' in page
+    for name in ("model.sector_warehouse.q01_flow_yesterday", "exposure.sector_warehouse.market_note"):
+        assert name in page
+    assert '"id":"row_count"' in page

@@ -82,7 +82,7 @@ def test_breadth_is_a_ratio_of_sums(ask, release):
             where_constraints=["{{ TimeDimension('metric_time', 'day') }} = '2025-04-23'"],
         )
     }
-    views = dict(release.execute("select index_code, advancing_ratio from desk.q06_breadth").fetchall())
+    views = dict(release.execute("select index_code, pct_advancing from desk.q06_breadth").fetchall())
     assert views
     assert {index: told[index] for index in views} == pytest.approx(views)
 

@@ -66,8 +66,7 @@ select
     breadth.decliners,
     breadth.unchanged,
     breadth.suspended,
-    cast(breadth.advancers as double)
-    / nullif(breadth.advancers + breadth.decliners + breadth.unchanged, 0) as advancing_ratio,
+    breadth.pct_advancing,
     breadth.weight_advancing,
     cast(counted.new_20_session_highs as integer) as new_20_session_highs,
     cast(counted.members_with_20_sessions as integer) as members_with_20_sessions,

@@ -53,6 +53,16 @@ present as (
     group by index_code
 ),
 
+turnovers as (
+    select
+        index_code,
+        security_code,
+        average_turnover_cny,
+        row_number() over (partition by index_code, security_code order by set_date desc nulls last) as place
+    from {{ ref('fct_index_review_member') }}
+    where average_turnover_cny is not null
+),
+
 events as (
     select
         members.index_code,
@@ -81,6 +91,8 @@ select
     events.weight,
     assets.tracker_assets_cny,
     cast(cast(assets.tracker_assets_cny as double) * events.weight as decimal(20, 2)) as forced_trade_cny,
+    cast(assets.tracker_assets_cny as double) * events.weight
+    / nullif(cast(turnovers.average_turnover_cny as double), 0) as days_to_trade,
     'known' as status,
     cast(null as varchar) as missing_input,
     events.knowledge_at
@@ -89,6 +101,11 @@ inner join events
     on themes.index_code = events.index_code
 left join assets
     on themes.index_code = assets.index_code
+left join turnovers
+    on
+        themes.index_code = turnovers.index_code
+        and events.security_code = turnovers.security_code
+        and turnovers.place = 1
 left join {{ ref('dim_security') }} as named
     on events.security_code = named.security_code
 where events.event_kind is not null
@@ -103,6 +120,7 @@ select
     cast(null as double) as weight,
     assets.tracker_assets_cny,
     cast(null as decimal(20, 2)) as forced_trade_cny,
+    cast(null as double) as days_to_trade,
     'not_available' as status,
     'candidates of the next review: no provider publishes them before the notice' as missing_input,
     present.knowledge_at

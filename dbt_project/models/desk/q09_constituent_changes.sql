@@ -57,11 +57,15 @@ select
     members.change,
     members.weight,
     earlier.weight as previous_weight,
-    coalesce(members.weight, 0) - coalesce(earlier.weight, 0) as weight_change,
+    coalesce(members.weight, 0) - coalesce(earlier.weight, 0) as published_weight_change,
+    reviews.review_kind,
+    reviews.effective_date,
+    trades.tracker_trade_cny,
+    trades.days_to_trade,
     connect_since.connect_change,
     connect_since.connect_change_date,
     'creation lists (PCF) of the trackers are no input: a change that only they show is not seen' as not_covered,
-    members.knowledge_at
+    greatest(members.knowledge_at, coalesce(trades.knowledge_at, members.knowledge_at)) as knowledge_at
 from latest
 inner join {{ ref('theme_indices') }} as themes
     on latest.index_code = themes.index_code
@@ -79,5 +83,14 @@ left join connect_since
     on
         members.index_code = connect_since.index_code
         and members.security_code = connect_since.security_code
+left join {{ ref('fct_index_review') }} as reviews
+    on
+        members.index_code = reviews.index_code
+        and latest.set_date = reviews.set_date
+left join {{ ref('fct_index_review_member') }} as trades
+    on
+        members.index_code = trades.index_code
+        and latest.set_date = trades.set_date
+        and members.security_code = trades.security_code
 left join {{ ref('dim_security') }} as named
     on members.security_code = named.security_code

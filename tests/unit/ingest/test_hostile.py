@@ -19,9 +19,6 @@ Peak memory (VmHWM) and wall time of one ``ingest_table`` over the worst files t
     30,000,000 empty lines                    257 MB, 18 s
     1,500,000 and 3,000,000 refused lines     765 and 915 MB, 11 s
     400 quotes that are never closed          745 MB, 2,000,000 refused lines
-
-What is accepted is held until it is decided: 400 MB of cells just under 1 MiB cost 1.4 GB, and three million versions of
-ten thousand keys in one file more than 3 GB; neither is bounded here.
 """
 
 import datetime as dt
@@ -541,14 +538,3 @@ def test_millions_of_empty_lines_take_the_careful_path(tmp_path: Path) -> None:
         "blank.csv": False,
         "full.csv": True,
     }
-
-
-def test_refused_lines_are_packed_and_come_back_in_their_order() -> None:
-    from orchestration.ingest.refusals import Refusals
-
-    lines = Refusals([(None, "", "whole")])
-    lines.add((25_000 - n, f"raw {n}", "why") for n in range(25_000))
-    assert len(lines) == 25_001
-    table = lines.table()
-    assert table.column("row_number").to_pylist() == [*range(1, 25_001), None]
-    assert table.column("raw_text")[0].as_py() == "raw 24999"
