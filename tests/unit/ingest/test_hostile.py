@@ -19,6 +19,9 @@ Peak memory (VmHWM) and wall time of one ``ingest_table`` over the worst files t
     30,000,000 empty lines                    257 MB, 18 s
     1,500,000 and 3,000,000 refused lines     765 and 915 MB, 11 s
     400 quotes that are never closed          745 MB, 2,000,000 refused lines
+
+Not bounded here, for it is text to be kept: 400 MB of cells just under 1 MiB cost 1.2 GB as csv, 500 MB of them 2.2 GB
+as jsonl; nor three million versions of ten thousand keys in one file (more than 3 GB).
 """
 
 import datetime as dt
