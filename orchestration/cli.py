@@ -438,6 +438,31 @@ def dialect(
 
 
 @app.command()
+def explain(
+    mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="KEY... COLUMN", help="The row's key in the order of its grain, then the column."),
+    ],
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="ID", help="Another than the current one.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Rows shown of each raw table.")] = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a figure came about: formula, raw rows with file and line, what would change it."""
+    with guarded(as_json):
+        from orchestration import explain as reasons
+
+        settings = settings_or_exit()
+        found = reasons.explain(settings, reasons.find_release(settings, release), mart, words)
+        if as_json:
+            answer_json(reasons.document(found))
+        else:
+            reasons.show(found, out, rows)
+
+
+@app.command()
 def releases(as_json: AsJson = False) -> None:
     """List the releases, newest first."""
     with guarded(as_json):

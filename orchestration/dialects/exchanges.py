@@ -126,7 +126,7 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("调整生效日期", "valid_from"),
             Column("调整内容", "sell_only", translate=(("调入", "false"), ("调出", "true"))),
         ),
-        ignored=("中文简称", "英文简称"),
+        ignored=("序号", "中文简称", "英文简称"),
         required=("调整内容",),
         from_path=r"(?<![A-Za-z])(?P<exchange>sse|szse|上交所|深交所)(?![A-Za-z])",
         path_example="sse/notice.csv or szse/notice.csv",

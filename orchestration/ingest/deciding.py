@@ -8,8 +8,8 @@ out of the staged ones. Does not belong here: the rule itself (``versions``), wr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,34 +21,44 @@ import pyarrow as pa
 from orchestration.contracts.base import Contract, Kind
 from orchestration.ingest import versions
 from orchestration.ingest.ledger import ParquetFile
+from orchestration.ingest.spill import Spill
 from orchestration.ingest.typing import Typist
 from orchestration.sql import quoted
 
-SLICE_ROWS = 500_000
+SLICE_ROWS = 200_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
 
+_PARTS = pa.schema([pa.field("_part", pa.int32()), pa.field("_batch_id", pa.string())])
 _HASHES = pa.schema([pa.field("_hash", pa.uint64())])
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a batch's rows come from, as far as deciding goes. ``order``: its place by file name (R11)."""
+    """Where a batch's rows come from, as far as deciding goes. ``order``: its place by file name (R11);
+    ``is_refused``: as a whole, none of its rows count."""
 
     file: str
     batch_id: str
     feed: str | None
     carried: frozenset[str]
     order: int
+    is_refused: bool = False
 
 
-@dataclass
-class Outcome:
-    """``pulled``: hashes of the staged keys that were decided here and must leave the staged rows; ``accepted``: raw
-    rows to append; ``conflicting``: by batch, (row, text, reason)."""
+Refuse = Callable[[int, list[tuple[int | None, str, str]]], None]
+"""Takes conflicting rows of a batch: its number, and (row, text, reason) of each."""
 
-    pulled: np.ndarray
-    accepted: list[pa.Table] = field(default_factory=list)
-    conflicting: dict[int, list[tuple[int, str, str]]] = field(default_factory=dict)
+
+def loose_schema(typist: Typist) -> pa.Schema:
+    """Columns of rows that are typed and not staged: ``Typist.schema`` without the place in a chunk, and the batch."""
+    return pa.schema([*(c for c in typist.schema if c.name != "_position"), pa.field("_batch_id", pa.string())])
+
+
+def as_loose(typed: pa.Table, batch_id: str, schema: pa.Schema) -> pa.Table:
+    """Rows of ``Typist`` in ``loose_schema``."""
+    return typed.append_column("_batch_id", pa.array([batch_id]).take(pa.array(np.zeros(len(typed), np.int8)))).select(
+        schema.names
+    )
 
 
 def dated_key(contract: Contract) -> str | None:
@@ -79,33 +89,37 @@ def decide(
     con: duckdb.DuckDBPyConnection,
     typist: Typist,
     staged: list[tuple[Path, frozenset[str]]],
-    typed: list[pa.Table],
+    loose: Spill,
     origins: list[Origin],
     raw: list[ParquetFile],
     ingested_at: dt.datetime,
-) -> Outcome:
-    """Decide the rows of a run. ``typed``: by batch, rows of ``Typist`` that are not staged; ``staged``: files of
-    ``bulk.stage`` with the contract columns that their rows carry; ``raw``: what earlier runs accepted, in order of
-    ingestion."""
+    accepted: Spill,
+    refuse: Refuse,
+) -> np.ndarray:
+    """Decide the rows of a run: raw rows to append go to ``accepted``, conflicting ones to ``refuse``.
+
+    ``staged``: files of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not
+    staged, see ``loose_schema``; ``raw``: what earlier runs accepted, in order of ingestion. Gives the hashes of the
+    staged keys that were decided here and must leave the staged rows.
+    """
     contract = typist.contract
-    new = _Rows(con, typist, staged, typed, origins)
+    new = _Rows(con, typist, staged, loose, origins)
     try:
         old = _Known(con, contract, raw, new.first, new.last)
         hashes = np.sort(new.hashes())
         twice = hashes[1:][hashes[1:] == hashes[:-1]]
-        outcome = Outcome(np.unique(np.concatenate([twice, old.among(hashes)])))
-        count = new.loose + len(outcome.pulled)
+        pulled = np.unique(np.concatenate([twice, old.among(hashes)]))
+        count = new.loose + len(pulled)
         if not count:
-            return outcome
+            return pulled
         for low, high in _slices(-(-count // SLICE_ROWS)):
-            wanted = outcome.pulled[(outcome.pulled >= low) & (outcome.pulled <= high)]
             old.narrow(low, high)
-            rows = new.of(wanted, low, high, old)
+            rows = new.of(pulled[(pulled >= low) & (pulled <= high)], low, high, old)
             if len(rows):
-                _decide_slice(rows, old, origins, contract, ingested_at, outcome)
+                accepted.add(_decide_slice(rows, old, origins, contract, ingested_at, refuse))
     finally:
         new.close()
-    return outcome
+    return pulled
 
 
 def _slices(count: int) -> Iterator[tuple[np.uint64, np.uint64]]:
@@ -115,14 +129,14 @@ def _slices(count: int) -> Iterator[tuple[np.uint64, np.uint64]]:
 
 
 class _Rows:
-    """The rows of a run: staged ones on disk, loose ones (typed with care) in memory."""
+    """The rows of a run: staged ones, and loose ones (typed with care)."""
 
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
         typist: Typist,
         staged: list[tuple[Path, frozenset[str]]],
-        typed: list[pa.Table],
+        loose: Spill,
         origins: list[Origin],
     ) -> None:
         self._con, self._typist, self._contract = con, typist, typist.contract
@@ -133,18 +147,19 @@ class _Rows:
         self._order = np.array([origin.order for origin in origins], np.int64)
         kept = [column for column in typist.schema if column.name != "_position"]
         self._schema = pa.schema([*kept, pa.field("_part", pa.int32())])
-        frames = [
-            pl.DataFrame(table).with_columns(pl.lit(number, pl.Int32).alias("_part"))
-            for number, table in enumerate(typed)
-            if table.num_rows
-        ]
-        self.loose = sum(map(len, frames))
+        self.loose = 0
         ranges = []
-        if frames:
-            con.register("loose_rows", pl.concat(frames).to_arrow())
+        if loose.rows:
+            loose.register(con, "loose_rows")
+            taken = [number for number, origin in enumerate(origins) if not origin.is_refused]
+            parts = {"_part": pa.array(taken, pa.int32()), "_batch_id": [origins[number].batch_id for number in taken]}
+            con.register("taken", pa.table(parts, schema=_PARTS))
             con.execute(
-                f"create or replace temp view loose as select *, {_hash(self._contract)} as _hash from loose_rows"
+                f"create or replace temp view loose as select *, {_hash(self._contract)} as _hash"
+                " from loose_rows join taken using (_batch_id)"
             )
+            ((self.loose,),) = con.execute("select count(*) from loose").fetchall()
+        if self.loose:
             ranges.append(key_range(con, "loose", self._contract))
         if self._staged:
             ranges.append(key_range(con, self._staged, self._contract))
@@ -154,9 +169,7 @@ class _Rows:
         self.last = max(lasts, default=None)
 
     def close(self) -> None:
-        if self.loose:
-            self._con.execute("drop view loose")
-            self._con.unregister("loose_rows")
+        self._con.execute("drop view if exists loose")
 
     def hashes(self) -> np.ndarray:
         found = []
@@ -279,22 +292,22 @@ def _decide_slice(
     origins: list[Origin],
     contract: Contract,
     ingested_at: dt.datetime,
-    outcome: Outcome,
-) -> None:
+    refuse: Refuse,
+) -> pa.Table:
     decisions = versions.decide(new, old.of(new), [origin.carried for origin in origins], contract, ingested_at)
     # A contract may have a column of the name too (that of concept_members does).
     decided = new.join(decisions.frame.rename({"source": "_source"}), on="_index", how="left").sort("_index")
 
-    conflicting = decided.filter(pl.col("decision") == versions.CONFLICTING)
-    for row in conflicting.iter_rows(named=True):
+    conflicting: dict[int, list[tuple[int | None, str, str]]] = {}
+    for row in decided.filter(pl.col("decision") == versions.CONFLICTING).iter_rows(named=True):
         shown = "\t".join("" if row[name] is None else str(row[name]) for name in contract.columns)
         key = ", ".join(f"{name} {row[name]}" for name in contract.key)
         line = (row["_row"], shown, f"{versions.CONFLICT}: {key}")
-        outcome.conflicting.setdefault(row["_part"], []).append(line)
+        conflicting.setdefault(row["_part"], []).append(line)
+    for number, lines in conflicting.items():
+        refuse(number, lines)
 
     accepted = decided.filter(pl.col("decision") == versions.ACCEPTED)
-    if not len(accepted):
-        return
     if decisions.joined and contract.joined_column is not None:
         added = pl.DataFrame(
             {"_index": list(decisions.joined), "_joined": list(decisions.joined.values())},
@@ -317,4 +330,4 @@ def _decide_slice(
         pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
         pl.col("_source").alias("_knowledge_source"),
     )
-    outcome.accepted.append(rows.select(schema.names).to_arrow().cast(schema))
+    return rows.select(schema.names).to_arrow().cast(schema)

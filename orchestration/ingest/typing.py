@@ -268,6 +268,7 @@ def connect(
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     con = duckdb.connect(":memory:", config=config)
+    con.execute("set enable_progress_bar = false")  # it is drawn on the process's own output, where results belong
     if folder is not None:
         con.execute(f"set allowed_directories = [{quoted(str(folder))}]")
     con.execute("set enable_external_access = false")

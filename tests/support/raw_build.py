@@ -39,6 +39,11 @@ def run_models(
     for name, rows in tables.items():
         files[name] = [folder / f"{name}.parquet"]
         pq.write_table(raw_table(name, rows), files[name][0])
+    return run_models_on(folder, files, as_of, select)
+
+
+def run_models_on(folder: Path, files: Mapping[str, Sequence[Path]], as_of: dt.datetime, select: str) -> Path:
+    """The same over raw Parquet files by table, such as a ledger names."""
     schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
     prepare(folder, schemas, files, trading_calendar(), BuildParameters(as_of, "159567.SZ", "987018.CNI"))
     project = str(PROJECT_ROOT / "dbt_project")

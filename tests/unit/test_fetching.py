@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration.contracts.base import Kind
 from orchestration.fetching import fetch, land, landed_name, question
@@ -94,6 +97,17 @@ def test_a_name_with_the_moment_of_its_fetch_holds_no_code_and_no_other_moment(h
 def test_a_name_cannot_climb(name: str) -> None:
     with pytest.raises(ValueError, match="expected a path below"):
         landed_name("etf_bars", "tushare", name)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_asked_for_lands_below_its_provider_or_nowhere(asked: str) -> None:
+    try:
+        path = landed_name("concept_members", "akshare", f"boards/{asked}/1.csv")
+    except ValueError:
+        return
+    assert path.parts[:3] == ("concept_members", "akshare", "boards")
+    assert ".." not in path.parts
+    assert not re.search(r"[^A-Za-z0-9._+/\-\u3400-\u4dbf\u4e00-\u9fff]", path.as_posix())
 
 
 def test_signs_that_file_systems_dislike_are_replaced() -> None:

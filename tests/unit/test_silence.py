@@ -204,6 +204,7 @@ def found(home: Home) -> dict[str, silence.Verdict]:
 
 
 def test_dropped_files_are_held_against_those_of_their_folder(home: Home) -> None:
+    home.now = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
     drop(home, 0, 20)
     assert {v.state for v in found(home).values()} == {"unjudged"}
     for number in range(1, 6):
@@ -217,19 +218,23 @@ def test_dropped_files_are_held_against_those_of_their_folder(home: Home) -> Non
     drop(home, 7, 20, header=CSV.strip() + ",colour\n", cells=",red")
     verdict = found(home)["columns"]
     assert (verdict.state, "columns added: colour" in verdict.message) == ("warning", True)
+    assert silence.verdicts(home.settings, until=home.now + silence.REMEMBERED * 2) == []
     before = silence.verdicts(home.settings, until=home.now - dt.timedelta(minutes=1))
     assert [v.state for v in before if v.check == "columns"] == ["passed"], "as of a moment, nothing later is seen"
 
 
 def test_fetched_files_are_judged_by_their_receipts_alone(home: Home) -> None:
-    drop(home, 0, 20)
+    home.now = EVENING
+    home.land("etf_bars/p/bars/a.csv", CSV + "159567.SZ,2025-04-22,1,1,1,1,1,100,100\n")
+    home.run()
+    assert [stream.subject for stream in silence.streams(home.settings, home.now)] == ["etf_bars/p/bars [canonical]"]
     receipts = Receipts(home.settings.ledger)
     fetched = receipt()
     receipts.begin(fetched)
-    receipts.add(fetched.fetch_id, 1, dataclasses.replace(file(), name="etf_bars/desk/0.csv"), None)
+    receipts.add(fetched.fetch_id, 1, file(), None)
     receipts.end(fetched.fetch_id, EVENING, "delivered", None, None)
-    assert silence.streams(home.settings) == []
-    assert {verdict.subject for verdict in silence.verdicts(home.settings)} == {"p.bars"}
+    assert silence.streams(home.settings, home.now) == []
+    assert {verdict.subject for verdict in silence.verdicts(home.settings, until=home.now)} == {"p.bars"}
 
 
 # -------------------------------------------------------------- in a release

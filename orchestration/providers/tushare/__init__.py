@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from orchestration.providers.delivery import Dataset, Delivery, Market, Wanted
+from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, Wanted
 from orchestration.providers.transport import Transport
 from orchestration.providers.tushare.client import PROVIDER, TOKEN_MISSING, pages, token
 
@@ -128,12 +128,22 @@ def stk_surv(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
 
 
 def index_member_all(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
-    """Every membership in Shenwan's sectors. The default leaves out those that have ended: both are asked for."""
+    """Every membership in Shenwan's sectors. The default leaves out those that have ended: both are asked for.
+
+    Raises ``MalformedError`` when there is no current member at all.
+    """
     for is_new, word in (("Y", "current"), ("N", "ended")):
+        rows = 0
         name = f"{_day(wanted.until)}-{word}"
         about = f"{word} members"
         params = {"is_new": is_new}
-        yield from _ask(transport, "index_member_all", "sector_members", INDEX_MEMBER_ALL, params, name, about)
+        for page in _ask(transport, "index_member_all", "sector_members", INDEX_MEMBER_ALL, params, name, about):
+            rows += page.rows
+            yield page
+        if is_new == "Y" and not rows:
+            raise MalformedError(
+                "Tushare index_member_all: no current member, which cannot be: it may be throttling, fetch again later"
+            )
 
 
 def stock_hsgt(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:

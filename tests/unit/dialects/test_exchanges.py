@@ -155,9 +155,11 @@ def test_figures(home: Home, dialect: str, case: Case) -> None:
     check(home, dialect, case)
 
 
-def test_members_of_an_index_of_unknown_market_are_not_guessed(home: Home) -> None:
-    home.land("index_weights/123456.CNI.csv", "日期,样本代码,样本简称,权重\n2025-03-31,001801,信达生物,9.52\n")
+@pytest.mark.parametrize("index", ["123456.CNI", "931409.CSI"])
+def test_members_of_an_index_of_unknown_or_mixed_market_are_not_guessed(home: Home, index: str) -> None:
+    home.land(f"index_weights/{index}.csv", "日期,样本代码,样本简称,权重\n2025-03-31,001801,信达生物,9.52\n")
     home.run()
+    assert not home.raw("index_weights")
     assert "its index has no one market" in home.reasons()[0]
 
 
