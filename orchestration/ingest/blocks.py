@@ -220,7 +220,7 @@ def plain_file(number: int, part: Part, contract: Contract, recogniser: Recognis
             except UnreadableError:
                 return None
             sample = lines[index + 1].decode().rstrip("\r") if index + 1 < len(lines) else ""
-            cells = _cells(match, header, contract, tuple(fixed), tuple(sample.split(delimiter)))
+            cells = _cells(match, header, contract.name, tuple(_shape(text) for text in sample.split(delimiter)))
             if cells is None:
                 return None
             layout = Layout(delimiter, header, match, cells, tuple(fixed))
@@ -242,9 +242,8 @@ def _header(recogniser: Recogniser, line: str, delimiter: str) -> tuple[tuple[st
 
 
 @lru_cache(maxsize=256)
-def _cells_of_sample(
-    match: Match, header: tuple[str, ...], table: str, fixed: tuple[str, ...], sample: tuple[str, ...]
-) -> tuple[Cells, ...] | None:
+def _cells(match: Match, header: tuple[str, ...], table: str, sample: tuple[str, ...]) -> tuple[Cells, ...] | None:
+    """The cells of a layout, judged by those of the first record; None when the dialect needs more than one look."""
     contract = CONTRACTS[table]
     dialect = match.dialect
     if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers or dialect.only:
@@ -267,13 +266,6 @@ def _cells_of_sample(
     if all(cells.plain is None or cells.plain.may_be_empty for cells in found):
         return None
     return tuple(found)
-
-
-def _cells(
-    match: Match, header: tuple[str, ...], contract: Contract, fixed: tuple[str, ...], sample: tuple[str, ...]
-) -> tuple[Cells, ...] | None:
-    shapes = tuple(_shape(text) for text in sample)
-    return _cells_of_sample(match, header, contract.name, fixed, shapes)
 
 
 def _shape(text: str) -> str:

@@ -223,17 +223,9 @@ def _ingest(
             batches[number].quarantined += len(lines)
 
         accepted = Spill(folder / f"accepted{STAGED_ENDING}", contract.arrow_schema())
-        pulled = deciding.decide(
-            con,
-            typist,
-            [(each.path, batches[next(iter(each.rows))].carried) for each in staged if each.rows],
-            loose,
-            _origins(batches),
-            raw,
-            ingested_at,
-            accepted,
-            refuse,
-        )
+        # The files of a layout carry the same columns.
+        carried = [(each.path, batches[next(iter(each.rows))].carried) for each in staged if each.rows]
+        pulled = deciding.decide(con, typist, carried, loose, _origins(batches), raw, ingested_at, accepted, refuse)
         stored = store_raw(con, contract, staged, pulled, accepted, stem)
         quarantined = _store_refused(settings, contract.name, batches, refused)
     finally:

@@ -274,6 +274,7 @@ def connect(
     con.execute("set enable_external_access = false")
     con.execute("set TimeZone = 'Asia/Shanghai'")
     con.execute(_MACROS)
+    con.execute("create type knowledge_source as enum ('stamp', 'own_column', 'rule', 'ingestion')")
     con.register("calendar", trading_calendar())
     con.register(
         "index_reference",
@@ -608,6 +609,10 @@ order by _position
             kept.append("(date_is_known_to_calendar and not is_session) is not true")
         own = "deletion_stamp" if contract.first_version_rule else "coalesce(deletion_stamp, own_stamp)"
         now = f"timestamptz {quoted(self.ingested_at.isoformat())}"
+
+        def source(name: str) -> str:
+            return f"cast({quoted(name)} as knowledge_source)"
+
         return f"""
 with delivered as (
     select blocks.*, parts.* exclude (_part){literals} from blocks left join parts on parts._part = blocks._part
