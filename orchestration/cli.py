@@ -375,9 +375,10 @@ def fetch_progress() -> Iterator[tuple[Any, Any]]:
         def heard(dataset: Any, file: Any) -> None:
             files, rows = counts.setdefault(dataset.key, [0, 0])
             counts[dataset.key] = [files + 1, rows + file.rows]
-            progress.update(task, description=f"{dataset.key}: {files + 1} answers, {rows + file.rows:,} rows")
+            progress.update(task, description=f"{dataset.key}: page {files + 1}, {rows + file.rows:,} rows")
 
         def done(dataset: Any, receipt: Any, verdicts: Any) -> None:
+            progress.update(task, description="asking")
             if receipt is not None and receipt.outcome == "failed":
                 say(f"failed: {outcome_line(receipt)}")
             for verdict in verdicts:
@@ -435,6 +436,31 @@ def dialect(
             answer_json({"file": str(path), "sheets": [sheet.as_json() for sheet in sheets]})
         else:
             report.show(sheets, path, out)
+
+
+@app.command()
+def explain(
+    mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(metavar="KEY... COLUMN", help="The row's key in the order of its grain, then the column."),
+    ],
+    release: Annotated[
+        str | None, typer.Option("--release", metavar="ID", help="Another than the current one.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Rows shown of each raw table.")] = 12,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a figure came about: formula, raw rows with file and line, what would change it."""
+    with guarded(as_json):
+        from orchestration import explain as reasons
+
+        settings = settings_or_exit()
+        found = reasons.explain(settings, reasons.find_release(settings, release), mart, words)
+        if as_json:
+            answer_json(reasons.document(found))
+        else:
+            reasons.show(found, out, rows)
 
 
 @app.command()

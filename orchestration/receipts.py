@@ -215,10 +215,12 @@ class Receipts:
 
     # -------------------------------------------------------------- reading
 
-    def of(self, provider: str, dataset: str, most: int) -> list[Receipt]:
-        """The last ``most`` receipts of a dataset, newest first."""
+    def of(self, provider: str, dataset: str, most: int, until: dt.datetime | None = None) -> list[Receipt]:
+        """The last ``most`` receipts of a dataset, of fetches that began by ``until``, newest first."""
+        latest = 2**63 - 1 if until is None else to_micros(until)
         return self._receipts(
-            "where provider = ? and dataset = ? order by started_at desc, rowid desc limit ?", (provider, dataset, most)
+            "where provider = ? and dataset = ? and started_at <= ? order by started_at desc, rowid desc limit ?",
+            (provider, dataset, latest, most),
         )
 
     def get(self, fetch_id: str) -> Receipt:
@@ -235,13 +237,6 @@ class Receipts:
         with self._open() as connection:
             rows = connection.execute("select distinct provider, dataset from fetches order by provider, dataset")
             return [(row["provider"], row["dataset"]) for row in rows]
-
-    def landed_names(self) -> set[str]:
-        """Paths under ``landing/`` of everything that was ever fetched."""
-        if not self.path.exists():
-            return set()
-        with self._open() as connection:
-            return {row["name"] for row in connection.execute("select name from fetched_files where name <> ''")}
 
     def last_cursor(self, provider: str, dataset: str) -> dt.datetime | None:
         """How far the changes of a dataset are known."""

@@ -277,6 +277,7 @@ class Refresh:
 
         from warehouse.build import MARTS_FILE
         from warehouse.catalog import write_release
+        from warehouse.docs import render_docs
         from warehouse.note import render_html, render_text
         from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
 
@@ -295,8 +296,14 @@ class Refresh:
             dbt_version=version("dbt-core"),
         )
         marts = settings.build / MARTS_FILE
-        write_release(marts, record, report, transform.target_folder(settings) / "manifest.json")
-        documents = {"note.txt": render_text(marts), "note.html": render_html(marts), "checks.json": report.to_json()}
+        manifest = transform.target_folder(settings) / "manifest.json"
+        write_release(marts, record, report, manifest)
+        documents = {
+            "note.txt": render_text(marts),
+            "note.html": render_html(marts),
+            "checks.json": report.to_json(),
+            "docs.html": render_docs(manifest, marts),
+        }
         publish(settings.home, settings.build, record, documents)
         if self.make_current:
             make_current(settings.home, record.release_id)

@@ -63,6 +63,13 @@ DROPPED_LIMITS = (0.5, 100.0)
 """Rows per file that a person drops: less than half is a cut export or a correction; years at once are ordinary."""
 
 
+REMEMBERED = dt.timedelta(days=40)
+"""Findings on deliveries older than a month and a bit have been seen: they leave releases and status."""
+
+STREAM_HISTORY = dt.timedelta(days=400)
+"""Dropped files older than a year and a bit say nothing about those of today."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     """One check on one dataset (``tushare.fund_daily``) or stream of files (``etf_bars/daily [canonical]``)."""
@@ -391,23 +398,19 @@ def _stream_columns(stream: Stream, new: Counted, old: Counted) -> Verdict:
 # ------------------------------------------------------------------ history
 
 
-def streams(settings: Settings, until: dt.datetime | None = None) -> list[Stream]:
-    """Files that people dropped, by table, dialect and folder, as far as they were read by ``until``.
+def streams(settings: Settings, until: dt.datetime) -> list[Stream]:
+    """Files that people dropped, by table, dialect and folder, as far as they were read in the year before ``until``.
 
-    Fetched files are judged by their receipts.
+    What lies in a provider's folder is judged by its receipts.
     """
-    fetched = Receipts(settings.ledger).landed_names()
-    ledger = Ledger(settings.ledger)
-    names = ledger.columns()
+    providers = sorted({provider for provider, _ in Receipts(settings.ledger).fetched()})
     found: dict[tuple[str, str, str], list[tuple[dt.datetime, int, tuple[str, ...]]]] = {}
-    for batch in ledger.batches().to_pylist():
-        landed = batch["file"].partition("!")[0]
-        is_fetched = landed in fetched or landed.partition("#")[0] in fetched
-        if batch["dialect"] is None or is_fetched or (until is not None and batch["ingested_at"] > until):
-            continue
-        key = (batch["table_name"], batch["dialect"], posixpath.dirname(landed))
-        found.setdefault(key, []).append((batch["ingested_at"], batch["rows_landed"], names.get(batch["batch_id"], ())))
-    return [Stream(*key, tuple(sorted(files, key=lambda f: f[0]))) for key, files in sorted(found.items())]
+    for table, dialect, file, moment, rows, names in Ledger(settings.ledger).read_between(
+        until - STREAM_HISTORY, until, providers
+    ):
+        folder = posixpath.dirname(file.partition("!")[0])
+        found.setdefault((table, dialect, folder), []).append((moment, rows, names))
+    return [Stream(*key, tuple(sorted(files, key=lambda file: file[0]))) for key, files in sorted(found.items())]
 
 
 def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
@@ -447,17 +450,20 @@ def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
 
 
 def verdicts(settings: Settings, until: dt.datetime | None = None) -> list[Verdict]:
-    """All verdicts on the last fetch of every dataset and the last files of every stream, as of ``until``."""
+    """The verdicts on the last fetch of every dataset and the last files of every stream, as of ``until`` (now), as
+    far as they are not older than ``REMEMBERED``."""
+    until = until or dt.datetime.now(dt.UTC)
     receipts = Receipts(settings.ledger)
     found: list[Verdict] = []
     for provider, dataset in receipts.fetched():
         history = [
             receipt
-            for receipt in receipts.of(provider, dataset, MOST_HISTORY + 1)
-            if receipt.outcome != "running" and (until is None or receipt.started_at <= until)
+            for receipt in receipts.of(provider, dataset, MOST_HISTORY + 1, until)
+            if receipt.outcome != "running"
         ]
-        if history:
+        if history and history[0].started_at >= until - REMEMBERED:
             found += judge(history[0], history[1:])
     for stream in streams(settings, until):
-        found += judge_stream(stream)
+        if stream.files[-1][0] >= until - REMEMBERED:
+            found += judge_stream(stream)
     return found

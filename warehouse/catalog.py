@@ -7,7 +7,7 @@ grains come from dbt's manifest; nothing is described twice. Types are plain: re
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,9 @@ import pyarrow as pa
 from expectations.gate import GateReport
 from warehouse.build import WORK_FILE, quoted
 from warehouse.releases import ReleaseRecord
+
+PUBLISHED = ("marts", "desk", "reference", "meta")
+"""Schemas of a release: facts and dimensions, views that answer the desk's questions, reference lists, this catalog."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class _Table:
     description: str
     grain: str
     columns: tuple[_Column, ...]
+    raw_tables: tuple[str, ...] = ()
 
 
 META: dict[str, _Table] = {
@@ -87,22 +91,23 @@ META: dict[str, _Table] = {
         ),
     ),
     "tables": _Table(
-        "One row per table of this file.",
+        "One row per table and view of this file.",
         "table_schema, table_name",
         (
-            _Column("table_schema", "varchar", "marts or meta.", "text"),
+            _Column("table_schema", "varchar", "marts, desk, reference or meta.", "text"),
             _Column("table_name", "varchar", "Name.", "text"),
             _Column("description", "varchar", "What a row is, and the edge cases a reader needs.", "text"),
             _Column("grain", "varchar", "Columns that identify a row.", "text"),
             _Column("rows", "bigint", "Rows in this release.", "count"),
             _Column("knowledge_at", "timestamp with time zone", "Latest input used; NULL where none.", "timestamp UTC"),
+            _Column("raw_tables", "varchar", "Raw tables that feed it, separated by commas.", "text"),
         ),
     ),
     "columns": _Table(
         "One row per column of this file, with its unit.",
         "table_schema, table_name, column_name",
         (
-            _Column("table_schema", "varchar", "marts or meta.", "text"),
+            _Column("table_schema", "varchar", "marts, desk, reference or meta.", "text"),
             _Column("table_name", "varchar", "Name of the table.", "text"),
             _Column("column_name", "varchar", "Name of the column.", "text"),
             _Column("ordinal", "integer", "Position in the table, from 1.", "count"),
@@ -199,11 +204,13 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
         )
         _create(con, "tables")
         _create(con, "columns")
+        schemas = ", ".join(map(quoted, PUBLISHED))
         present = con.execute(
             "select table_schema, table_name, column_name, ordinal_position, data_type from information_schema.columns "
-            "where table_schema in ('marts', 'meta') and table_catalog = current_database() "
+            f"where table_schema in ({schemas}) and table_catalog = current_database() "
             "order by table_schema, table_name, ordinal_position"
         ).fetchall()
+        views = set(con.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall())
         columns: list[list[Any]] = []
         tables: dict[tuple[str, str], list[str]] = {}
         comments = []
@@ -218,12 +225,18 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
         rows: list[list[Any]] = []
         for (schema, table), names in tables.items():
             about_table = described.get((schema, table), _Table("", "", ()))
-            latest = "max(knowledge_at)" if "knowledge_at" in names and schema == "marts" else "null"
+            latest = "max(knowledge_at)" if "knowledge_at" in names and schema in ("marts", "desk") else "null"
             [(count, known)] = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchall()
             if (schema, table) == ("meta", "tables"):
                 count = len(tables)
-            rows.append([schema, table, about_table.description, about_table.grain, count, known])
-            comments.append(f'comment on table {schema}."{table}" is {quoted(about_table.description)}')
+            rows.append(
+                [
+                    *(schema, table, about_table.description, about_table.grain, count, known),
+                    ", ".join(about_table.raw_tables),
+                ]
+            )
+            kind = "view" if (schema, table) in views else "table"
+            comments.append(f'comment on {kind} {schema}."{table}" is {quoted(about_table.description)}')
         _fill(con, "tables", rows, create=False)
         con.execute("begin")
         for comment in comments:
@@ -256,31 +269,56 @@ def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any
 
 
 def _described(manifest: Path) -> dict[tuple[str, str], _Table]:
-    """Descriptions by (schema, table): the marts from dbt's manifest, ``meta`` from this module."""
-    content = json.loads(manifest.read_text(encoding="utf-8"))
-    nodes: Iterable[dict[str, Any]] = content["nodes"].values()
+    """Descriptions by (schema, table): from dbt's manifest, those of ``meta`` from this module.
+
+    A column of a desk view that has no words of its own has those of the mart that it comes from.
+    """
+    nodes: dict[str, dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
     grains: dict[str, str] = {}
-    for node in nodes:
+    for node in nodes.values():
         test = node.get("test_metadata") or {}
         if node["resource_type"] == "test" and test.get("name") == "unique_grain":
             grains[node.get("attached_node") or ""] = ", ".join(test["kwargs"]["columns"])
     described = {("meta", name): table for name, table in META.items()}
-    for node in nodes:
-        if node["resource_type"] != "model" or node["schema"] != "marts":
+    for key, node in nodes.items():
+        if node["resource_type"] not in ("model", "seed") or node["schema"] not in PUBLISHED:
             continue
-        columns = tuple(
-            _Column(
-                column["name"],
-                column.get("data_type") or "",
-                " ".join((column.get("description") or "").split()),
-                str((column.get("config", {}).get("meta") or column.get("meta") or {}).get("unit", "")),
-            )
-            for column in node["columns"].values()
-        )
-        described["marts", node.get("alias") or node["name"]] = _Table(
-            " ".join((node.get("description") or "").split()), grains.get(node["unique_id"], ""), columns
+        columns = {column.name: column for column in _columns(node)}
+        if node["schema"] == "desk":
+            for parent in _parents(node):
+                columns = {column.name: column for column in _columns(nodes.get(parent, {}))} | columns
+        grain = grains.get(key) or str((node.get("config", {}).get("meta") or {}).get("grain", ""))
+        described[node["schema"], node.get("alias") or node["name"]] = _Table(
+            " ".join((node.get("description") or "").split()),
+            grain,
+            tuple(columns.values()),
+            tuple(sorted(_sources(nodes, key, {}))),
         )
     return described
+
+
+def _parents(node: dict[str, Any]) -> list[str]:
+    return list(node.get("depends_on", {}).get("nodes", []))
+
+
+def _sources(nodes: dict[str, dict[str, Any]], key: str, found: dict[str, set[str]]) -> set[str]:
+    """Raw tables upstream of a node; ``found`` keeps those of the nodes seen."""
+    if key not in found:
+        source, *_, schema, table = key.split(".")
+        found[key] = {table} if source == "source" and schema == "raw" else set()
+        for parent in _parents(nodes.get(key, {})):
+            found[key] |= _sources(nodes, parent, found)
+    return found[key]
+
+
+def _columns(node: dict[str, Any]) -> Iterator[_Column]:
+    for column in node.get("columns", {}).values():
+        yield _Column(
+            column["name"],
+            column.get("data_type") or "",
+            " ".join((column.get("description") or "").split()),
+            str((column.get("config", {}).get("meta") or column.get("meta") or {}).get("unit", "")),
+        )
 
 
 def _column(described: dict[tuple[str, str], _Table], schema: str, table: str, column: str) -> _Column:

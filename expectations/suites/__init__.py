@@ -22,6 +22,7 @@ from expectations.suites import (
     fct_index_review,
     fct_sector_daily,
     fct_sector_visits_daily,
+    fct_visit_event_study,
     meta_batches,
     rpt_market_note,
 )
@@ -35,6 +36,7 @@ SUITES: tuple[Suite, ...] = (
     dims.SECURITY,
     dims.SECTOR,
     dims.CONCEPT,
+    dims.CONNECT,
     fct_etf_daily.SUITE,
     fct_etf_flow_window.SUITE,
     fct_etf_intraday.SUITE,
@@ -49,6 +51,7 @@ SUITES: tuple[Suite, ...] = (
     fct_index_review.SUITE,
     fct_concept_daily.SUITE,
     fct_sector_visits_daily.SUITE,
+    fct_visit_event_study.SUITE,
     fct_funding_quarterly.SUITE,
     fct_funding_stage_quarterly.SUITE,
     fct_funding_restatement.SUITE,

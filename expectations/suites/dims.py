@@ -55,3 +55,10 @@ SECTOR = Suite(
 )
 
 CONCEPT = Suite(table="marts.dim_concept", owner="index", grain=("concept",), checks=key_checks(("concept",)))
+
+CONNECT = Suite(
+    table="marts.dim_connect_eligibility",
+    owner="index",
+    grain=("security_code", "channel", "valid_from"),
+    checks=key_checks(("security_code", "channel", "valid_from")),
+)

@@ -59,6 +59,7 @@ def fetched_tables() -> dict[str, list[dg.AssetKey]]:
 def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = RETRIES) -> dg.AssetsDefinition:
     """The asset of one dataset, with its four checks."""
     key = fetch_key(dataset)
+    folders = ", ".join(f"landing/{table}/" for table in dataset.tables)
 
     @dg.multi_asset(
         name=f"fetch_{dataset.provider}_{dataset.name}",
@@ -67,7 +68,7 @@ def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = 
                 key,
                 group_name=fetch_group(dataset.provider),
                 kinds={"python"},
-                description=f"{dataset.description} Lands under landing/{'/, landing/'.join(dataset.tables)}/.",
+                description=f"{dataset.description.rstrip('.')}. Lands in {folders}.",
                 skippable=True,
             )
         ],
@@ -84,7 +85,8 @@ def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = 
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         try:
             receipt = fetch(settings, dataset, _wanted(settings, dataset, config), context.resources.transport)
-        except RefusedError as error:
+        except (RefusedError, ValueError) as error:
+            # no token, no codes, no such day: asking again does not help
             raise dg.Failure(str(error), allow_retries=False) from None
         history = [
             old

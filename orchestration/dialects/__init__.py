@@ -138,8 +138,10 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
         hint = ""
         if nearest is not None and nearest.sources and nearest.dialect.name != CANONICAL:
             hint = f"; nearest is {nearest.dialect.name}, which also needs {', '.join(nearest.missing)}"
-        known = _other_table(table, header, encoding)
+        # What another table knows wholly is its own; else a header that is no data, before tables that know some of it.
+        known = _other_table(table, header, encoding, wholly=True)
         known = known or next((f": it is that of {u.name}, {u.reason}" for u in UNMAPPED if u.holds(header)), "")
+        known = known or _other_table(table, header, encoding)
         raise NoDialectError(
             f"no dialect of {table} knows this header{known}: found {shown}; expected {expected}{hint}",
             len(nearest.sources) if nearest is not None else 0,

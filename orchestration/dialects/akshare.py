@@ -6,12 +6,21 @@ Quoted changes, amplitudes and turnover rates are left out: they follow from pri
 ``序号`` is the rank at the time of the query and never a key.
 """
 
-from orchestration.dialects.base import AT_MOMENT, MOMENT, ON_ITS_DAY, CodeStyle, Column, Dialect, Unit, View
+from orchestration.dialects.base import (
+    AT_MOMENT,
+    CURRENCY_BY_CODE,
+    MOMENT,
+    ON_ITS_DAY,
+    CodeStyle,
+    Column,
+    Dialect,
+    Unit,
+    View,
+)
 from orchestration.dialects.shenwan import L1_BY_INDUSTRY, L1_CODES
 
 _BARE_CN, _BARE_HK = CodeStyle.BARE_CN, CodeStyle.BARE_HK
-_HKD, _CNY = (("currency", "HKD"),), (("currency", "CNY"),)
-_CURRENCY = (("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),)
+_CNY = (("currency", "CNY"),)
 
 # The reference price is not delivered, the change against it is.
 _PREV_CLOSE = Column("涨跌额", "prev_close", change_from="close")
@@ -317,7 +326,7 @@ _SECURITY = (
             *_HIST,
             Column("成交量", "volume_shares", Unit.LOTS, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
         ),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_HIST_IGNORED,
         name_key="security_code",
         name_style=_BARE_HK,
@@ -345,7 +354,7 @@ _SECURITY = (
             Column("volume", "volume_shares"),
             Column("amount", "turnover"),
         ),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         # In stock_zh_a_daily, which is the same otherwise, turnover is the turnover rate.
         ignored=("outstanding_share", "turnover"),
         name_key="security_code",
@@ -361,7 +370,7 @@ _SECURITY = (
             Column("成交量", "volume_shares"),
             Column("成交额", "turnover"),
         ),
-        constants=_HKD,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=("中文名称", "英文名称", "交易类型", "涨跌额", "涨跌幅", "最高", "最低", "买一", "卖一"),
         required=("日期时间",),
     ),
@@ -370,7 +379,7 @@ _SECURITY = (
         name="akshare.stock_hk_hist_min_em",
         table="security_quotes",
         columns=_MINUTE,
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=(*_MINUTE_IGNORED, "最新价"),
         required=("收盘",),
         name_key="security_code",
@@ -386,7 +395,7 @@ _SECURITY = (
             Column("成交量", "volume_shares"),
             Column("成交额", "turnover"),
         ),
-        constants=_HKD,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_SPOT_IGNORED,
         from_path=MOMENT,
         path_columns=_QUOTED_AT_MOMENT,

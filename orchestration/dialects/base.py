@@ -52,6 +52,12 @@ AT_MOMENT = "{year}-{month}-{day} {hour}:{minute}:{second}+08:00"
 ON_ITS_DAY = "{year}-{month}-{day}"
 
 
+# Hong Kong's counters in renminbi are those whose codes begin with 8 (83690, 89988).
+CURRENCY_BY_CODE = (
+    ("currency", (("8____.HK", "CNY"), (".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),
+)
+
+
 @dataclass(frozen=True)
 class Column:
     """One delivered column. Several for one target, of one unit and style: the first that has a value.
@@ -89,11 +95,14 @@ class Dialect:
 
     ``name``: ``provider.function``, stable, kept in ``_feed``.
     ``columns``: columns common to all rows of a record; ``views``: rows that a record holds (one by default).
-    ``constants_by_suffix``: contract column -> (suffix of the row's code, value) pairs, where the market decides.
+    ``constants_by_suffix``: contract column -> (end of the row's code, value) pairs, where the market decides. The
+    first that fits counts, ``_`` is any character.
     ``dated_columns``: pattern with the groups ``date`` and ``field`` for headers that carry a date; every date becomes
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
     ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
+    ``only``: delivered column -> texts: a record that has another one there is of a kind that the table does not hold,
+    and is refused.
     ``name_key``: contract column that may come from the file name or the nearest folder (R61), bare index numbers as
     ``name_style`` says.
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
@@ -119,6 +128,7 @@ class Dialect:
     dated_target: str | None = None
     ignored: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     name_key: str | None = None
     name_style: CodeStyle = CodeStyle.CANONICAL
     encodings: tuple[str, ...] = ("gb18030",)

@@ -4,7 +4,7 @@ Belongs here: header sets of open repositories and of Yahoo. Does not belong her
 delivers.
 """
 
-from orchestration.dialects.base import CodeStyle, Column, Dialect, View
+from orchestration.dialects.base import CURRENCY_BY_CODE, CodeStyle, Column, Dialect, View
 
 _DAY_BARS = (
     Column("date", "trade_date"),
@@ -39,7 +39,7 @@ DIALECTS: tuple[Dialect, ...] = (
         name="yahoo.security_history",
         table="security_bars",
         columns=(*_DAY_BARS, Column("volume", "volume_shares")),
-        constants_by_suffix=(("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"))),),
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=("dividends", "stock splits", "adj close"),
         required=("dividends",),
         name_key="security_code",

@@ -4,7 +4,17 @@ Dates are YYYYMMDD, codes carry their exchange (``159567.SZ``, ``01801.HK``). Ma
 yuan, Hong Kong bars in shares and Hong Kong dollars, under one header; fund sizes count in ten thousands.
 """
 
-from orchestration.dialects.base import AT_MOMENT, MOMENT, ON_ITS_DAY, CodeStyle, Column, Dialect, Unit, View
+from orchestration.dialects.base import (
+    AT_MOMENT,
+    CURRENCY_BY_CODE,
+    MOMENT,
+    ON_ITS_DAY,
+    CodeStyle,
+    Column,
+    Dialect,
+    Unit,
+    View,
+)
 from orchestration.dialects.shenwan import L1_CODES
 
 _PRICES = (
@@ -20,7 +30,6 @@ _SHARE_BASIS = (("share_basis", ((".SZ", "open_of_day"), (".SH", "close_of_day")
 # A bar of minutes is labelled with its end: its close is the last price at that time, its open is not the day's, its
 # volume and value are its own and not those since the open.
 _MINUTE_IGNORED = ("freq", "open", "high", "low", "vol", "amount")
-_CURRENCY = (("currency", ((".HK", "HKD"), (".SH", "CNY"), (".SZ", "CNY"), (".BJ", "CNY"))),)
 
 
 def _level(number: int) -> View:
@@ -189,7 +198,7 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("vol", "volume_shares", Unit.LOTS, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
             Column("amount", "turnover", Unit.THOUSAND, unit_by_suffix=((".HK", Unit.AS_CONTRACT),)),
         ),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_CHANGES,
     ),
     # The day so far; nothing in it tells its time. An untraded security has prices of 0.
@@ -205,7 +214,7 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("vol", "volume_shares"),
             Column("amount", "turnover"),
         ),
-        constants_by_suffix=(("currency", ((".HK", "HKD"),)),),
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=("high", "low"),
         required=("pre_close",),
         from_path=MOMENT,
@@ -215,7 +224,7 @@ DIALECTS: tuple[Dialect, ...] = (
         name="tushare.hk_mins",
         table="security_quotes",
         columns=(Column("ts_code", "security_code"), Column("trade_time", "quote_ts"), Column("close", "last")),
-        constants_by_suffix=_CURRENCY,
+        constants_by_suffix=CURRENCY_BY_CODE,
         ignored=_MINUTE_IGNORED,
     ),
     # No day of the notice in it: visits are known two sessions later.

@@ -28,6 +28,7 @@ from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
 from orchestration.dialects import STAMP, NoDialectError
 from orchestration.dialects.base import CodeStyle, Column, Match
+from orchestration.ingest.decoding import misread
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.plain import PlainCell, plain_cell
@@ -191,6 +192,8 @@ def plain_file(number: int, part: Part, contract: Contract, recogniser: Recognis
         return None
     begin = len(BOM_UTF8) if seen.head.startswith(BOM_UTF8) else 0
     complete = seen.head[: seen.head.rfind(b"\n") + 1]
+    if not complete.isascii() and misread(complete.decode(errors="ignore")):
+        return None
     lines = complete[begin:].split(b"\n")[:-1]
     for delimiter in DELIMITERS[part.format]:
         for index, line in enumerate(lines):
@@ -240,7 +243,7 @@ def _cells_of_sample(
 ) -> tuple[Cells, ...] | None:
     contract = CONTRACTS[table]
     dialect = match.dialect
-    if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers:
+    if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers or dialect.only:
         return None
     by_target: dict[str, list[Column]] = {}
     for column in (*dialect.columns, *match.views[0].columns):

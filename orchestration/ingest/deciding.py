@@ -8,8 +8,8 @@ out of the staged ones. Does not belong here: the rule itself (``versions``), wr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,34 +21,44 @@ import pyarrow as pa
 from orchestration.contracts.base import Contract, Kind
 from orchestration.ingest import versions
 from orchestration.ingest.ledger import ParquetFile
+from orchestration.ingest.spill import Spill
 from orchestration.ingest.typing import Typist
 from orchestration.sql import quoted
 
-SLICE_ROWS = 500_000
+SLICE_ROWS = 200_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
 
+_PARTS = pa.schema([pa.field("_part", pa.int32()), pa.field("_batch_id", pa.string())])
 _HASHES = pa.schema([pa.field("_hash", pa.uint64())])
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a batch's rows come from, as far as deciding goes. ``order``: its place by file name (R11)."""
+    """Where a batch's rows come from, as far as deciding goes. ``order``: its place by file name (R11);
+    ``is_refused``: as a whole, none of its rows count."""
 
     file: str
     batch_id: str
     feed: str | None
     carried: frozenset[str]
     order: int
+    is_refused: bool = False
 
 
-@dataclass
-class Outcome:
-    """``pulled``: hashes of the staged keys that were decided here and must leave the staged rows; ``accepted``: raw
-    rows to append; ``conflicting``: by batch, (row, text, reason)."""
+Refuse = Callable[[int, list[tuple[int | None, str, str]]], None]
+"""Takes conflicting rows of a batch: its number, and (row, text, reason) of each."""
 
-    pulled: np.ndarray
-    accepted: list[pa.Table] = field(default_factory=list)
-    conflicting: dict[int, list[tuple[int, str, str]]] = field(default_factory=dict)
+
+def loose_schema(typist: Typist) -> pa.Schema:
+    """Columns of rows that are typed and not staged: ``Typist.schema`` without the place in a chunk, and the batch."""
+    return pa.schema([*(c for c in typist.schema if c.name != "_position"), pa.field("_batch_id", pa.string())])
+
+
+def as_loose(typed: pa.Table, batch_id: str, schema: pa.Schema) -> pa.Table:
+    """Rows of ``Typist`` in ``loose_schema``."""
+    return typed.append_column("_batch_id", pa.array([batch_id]).take(pa.array(np.zeros(len(typed), np.int8)))).select(
+        schema.names
+    )
 
 
 def dated_key(contract: Contract) -> str | None:
@@ -78,32 +88,38 @@ def _hash(contract: Contract) -> str:
 def decide(
     con: duckdb.DuckDBPyConnection,
     typist: Typist,
-    staged: list[Path],
-    typed: list[pa.Table],
+    staged: list[tuple[Path, frozenset[str]]],
+    loose: Spill,
     origins: list[Origin],
     raw: list[ParquetFile],
     ingested_at: dt.datetime,
-) -> Outcome:
-    """Decide the rows of a run. ``typed``: by batch, rows of ``Typist`` that are not staged; ``staged``: files of
-    ``bulk.stage``; ``raw``: what earlier runs accepted, in order of ingestion."""
+    accepted: Spill,
+    refuse: Refuse,
+) -> np.ndarray:
+    """Decide the rows of a run: raw rows to append go to ``accepted``, conflicting ones to ``refuse``.
+
+    ``staged``: files of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not
+    staged, see ``loose_schema``; ``raw``: what earlier runs accepted, in order of ingestion. Gives the hashes of the
+    staged keys that were decided here and must leave the staged rows.
+    """
     contract = typist.contract
-    new = _Rows(con, typist, staged, typed, origins)
+    new = _Rows(con, typist, staged, loose, origins)
     try:
         old = _Known(con, contract, raw, new.first, new.last)
         hashes = np.sort(new.hashes())
         twice = hashes[1:][hashes[1:] == hashes[:-1]]
-        outcome = Outcome(np.unique(np.concatenate([twice, old.among(hashes)])))
-        count = new.loose + len(outcome.pulled)
+        pulled = np.unique(np.concatenate([twice, old.among(hashes)]))
+        count = new.loose + len(pulled)
         if not count:
-            return outcome
+            return pulled
         for low, high in _slices(-(-count // SLICE_ROWS)):
-            wanted = outcome.pulled[(outcome.pulled >= low) & (outcome.pulled <= high)]
-            rows = new.of(wanted, low, high)
+            old.narrow(low, high)
+            rows = new.of(pulled[(pulled >= low) & (pulled <= high)], low, high, old)
             if len(rows):
-                _decide_slice(rows, old, origins, contract, ingested_at, outcome)
+                accepted.add(_decide_slice(rows, old, origins, contract, ingested_at, refuse))
     finally:
         new.close()
-    return outcome
+    return pulled
 
 
 def _slices(count: int) -> Iterator[tuple[np.uint64, np.uint64]]:
@@ -113,45 +129,47 @@ def _slices(count: int) -> Iterator[tuple[np.uint64, np.uint64]]:
 
 
 class _Rows:
-    """The rows of a run: staged ones on disk, loose ones (typed with care) in memory."""
+    """The rows of a run: staged ones, and loose ones (typed with care)."""
 
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
         typist: Typist,
-        staged: list[Path],
-        typed: list[pa.Table],
+        staged: list[tuple[Path, frozenset[str]]],
+        loose: Spill,
         origins: list[Origin],
     ) -> None:
         self._con, self._typist, self._contract = con, typist, typist.contract
-        self._staged = f"read_parquet([{', '.join(quoted(str(path)) for path in staged)}])" if staged else None
+        self._files = staged
+        listing = ", ".join(quoted(str(path)) for path, _ in staged)
+        self._staged = f"read_parquet([{listing}])" if staged else None
         self._numbers = {origin.file: number for number, origin in enumerate(origins)}
         self._order = np.array([origin.order for origin in origins], np.int64)
         kept = [column for column in typist.schema if column.name != "_position"]
         self._schema = pa.schema([*kept, pa.field("_part", pa.int32())])
-        frames = [
-            pl.DataFrame(table).with_columns(pl.lit(number, pl.Int32).alias("_part"))
-            for number, table in enumerate(typed)
-            if table.num_rows
-        ]
-        self.loose = sum(map(len, frames))
+        self.loose = 0
         ranges = []
-        if frames:
-            con.register("loose_rows", pl.concat(frames).to_arrow())
+        if loose.rows:
+            loose.register(con, "loose_rows")
+            taken = [number for number, origin in enumerate(origins) if not origin.is_refused]
+            parts = {"_part": pa.array(taken, pa.int32()), "_batch_id": [origins[number].batch_id for number in taken]}
+            con.register("taken", pa.table(parts, schema=_PARTS))
             con.execute(
-                f"create or replace temp view loose as select *, {_hash(self._contract)} as _hash from loose_rows"
+                f"create or replace temp view loose as select *, {_hash(self._contract)} as _hash"
+                " from loose_rows join taken using (_batch_id)"
             )
+            ((self.loose,),) = con.execute("select count(*) from loose").fetchall()
+        if self.loose:
             ranges.append(key_range(con, "loose", self._contract))
         if self._staged:
             ranges.append(key_range(con, self._staged, self._contract))
         firsts = [first for first, _ in ranges if first is not None]
         lasts = [last for _, last in ranges if last is not None]
-        self.first, self.last = (min(firsts), max(lasts)) if firsts else (None, None)
+        self.first = min(firsts, default=None)
+        self.last = max(lasts, default=None)
 
     def close(self) -> None:
-        if self.loose:
-            self._con.execute("drop view loose")
-            self._con.unregister("loose_rows")
+        self._con.execute("drop view if exists loose")
 
     def hashes(self) -> np.ndarray:
         found = []
@@ -164,24 +182,29 @@ class _Rows:
         table = self._con.sql(" union all ".join(found)).to_arrow_table()
         return np.asarray(table.column("_hash").combine_chunks())
 
-    def of(self, hashes: np.ndarray, low: np.uint64, high: np.uint64) -> pl.DataFrame:
-        """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them."""
+    def of(self, hashes: np.ndarray, low: np.uint64, high: np.uint64, old: _Known) -> pl.DataFrame:
+        """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them;
+        without staged rows that plainly repeat what is known."""
         frames = []
         if self.loose:
-            loose = self._con.execute(
-                f"select {', '.join(self._schema.names)} from loose where _hash between ? and ?", [int(low), int(high)]
+            loose = self._con.sql(
+                f"select {', '.join(self._schema.names)} from loose where _hash between {int(low)} and {int(high)}"
             )
             frames.append(pl.DataFrame(loose.to_arrow_table().cast(self._schema)))
         if self._staged and len(hashes):
             self._con.register("pulled", pa.table([pa.array(hashes)], schema=_HASHES))
-            source = f"select * from {self._staged} semi join pulled on _hash = {_hash(self._contract)}"
-            rows = self._con.sql(self._typist.stamps_statement(source)).to_arrow_table()
+            for path, carried in self._files:
+                pulled = (
+                    f"select * from read_parquet({quoted(str(path))})"
+                    f" semi join pulled on _hash = {_hash(self._contract)}"
+                )
+                source = old.without_repeats(pulled, carried)
+                rows = self._con.sql(self._typist.stamps_statement(source)).to_arrow_table()
+                files = pl.Series(rows.column("_file"))
+                numbers = files.replace_strict(self._numbers, return_dtype=pl.Int32).to_arrow()
+                rows = rows.append_column("_part", numbers).select(self._schema.names)
+                frames.append(pl.DataFrame(rows.cast(self._schema)))
             self._con.unregister("pulled")
-            files = pl.Series(rows.column("_file"))
-            numbers = files.replace_strict(self._numbers, return_dtype=pl.Int32).to_arrow()
-            frames.append(
-                pl.DataFrame(rows.append_column("_part", numbers).select(self._schema.names).cast(self._schema))
-            )
         if not frames:
             return pl.DataFrame()
         rows = pl.concat(frames)
@@ -201,7 +224,7 @@ class _Known:
         first: str | None,
         last: str | None,
     ) -> None:
-        self._con, self._contract = con, contract
+        self._con, self._contract, self._between = con, contract, "true"
         paths = [quoted(str(file.path)) for file in raw if file.may_hold(first, last)]
         column = dated_key(contract)
         within = "true"
@@ -210,6 +233,29 @@ class _Known:
             zone = "" if kind == "date" else "+00"
             within = f"{column} between {kind} {quoted(first + zone)} and {kind} {quoted(last + zone)}"
         self._source = f"read_parquet([{', '.join(paths)}]) where {within}" if paths else None
+
+    def narrow(self, low: np.uint64, high: np.uint64) -> None:
+        """Look at keys of a range of hashes only, from now on."""
+        self._between = f"{_hash(self._contract)} between {int(low)} and {int(high)}"
+
+    def without_repeats(self, rows: str, carried: frozenset[str]) -> str:
+        """SQL of raw rows without those that carry no stamp and equal a known version of their key (R10, R11): in a
+        history that is fetched anew these are almost all, and nothing else of their key depends on them."""
+        contract = self._contract
+        if self._source is None or contract.joined_column is not None or contract.first_version_rule:
+            return rows
+        same = " and ".join(
+            f"n.{name} is not distinct from k.{name}" if name not in contract.key else f"n.{name} = k.{name}"
+            for name in contract.columns
+            if name in carried or name in contract.key
+        )
+        unstamped = "_knowledge_source in ('rule', 'ingestion')"
+        return (
+            f"with pulled_rows as materialized ({rows}),"
+            f" known_rows as (select * from {self._source} and {self._between})"
+            f" select * from pulled_rows where not {unstamped} union all"
+            f" select n.* from (select * from pulled_rows where {unstamped}) as n anti join known_rows as k on {same}"
+        )
 
     def among(self, ordered: np.ndarray) -> np.ndarray:
         """Those of the ordered hashes that a known key has."""
@@ -232,7 +278,8 @@ class _Known:
         self._con.register("new_keys", rows.select(self._contract.key).unique().to_arrow())
         keys = ", ".join(self._contract.key)
         known = self._con.sql(
-            f"select {', '.join(schema.names)} from (select * from {self._source}) semi join new_keys using ({keys})"
+            f"select {', '.join(schema.names)} from (select * from {self._source} and {self._between})"
+            f" semi join new_keys using ({keys})"
             " order by _ingested_at, _file, _row"
         ).to_arrow_table()
         self._con.unregister("new_keys")
@@ -245,22 +292,22 @@ def _decide_slice(
     origins: list[Origin],
     contract: Contract,
     ingested_at: dt.datetime,
-    outcome: Outcome,
-) -> None:
+    refuse: Refuse,
+) -> pa.Table:
     decisions = versions.decide(new, old.of(new), [origin.carried for origin in origins], contract, ingested_at)
     # A contract may have a column of the name too (that of concept_members does).
     decided = new.join(decisions.frame.rename({"source": "_source"}), on="_index", how="left").sort("_index")
 
-    conflicting = decided.filter(pl.col("decision") == versions.CONFLICTING)
-    for row in conflicting.iter_rows(named=True):
+    conflicting: dict[int, list[tuple[int | None, str, str]]] = {}
+    for row in decided.filter(pl.col("decision") == versions.CONFLICTING).iter_rows(named=True):
         shown = "\t".join("" if row[name] is None else str(row[name]) for name in contract.columns)
         key = ", ".join(f"{name} {row[name]}" for name in contract.key)
         line = (row["_row"], shown, f"{versions.CONFLICT}: {key}")
-        outcome.conflicting.setdefault(row["_part"], []).append(line)
+        conflicting.setdefault(row["_part"], []).append(line)
+    for number, lines in conflicting.items():
+        refuse(number, lines)
 
     accepted = decided.filter(pl.col("decision") == versions.ACCEPTED)
-    if not len(accepted):
-        return
     if decisions.joined and contract.joined_column is not None:
         added = pl.DataFrame(
             {"_index": list(decisions.joined), "_joined": list(decisions.joined.values())},
@@ -283,4 +330,4 @@ def _decide_slice(
         pl.lit(ingested_at).cast(pl.Datetime("us", "UTC")).alias("_ingested_at"),
         pl.col("_source").alias("_knowledge_source"),
     )
-    outcome.accepted.append(rows.select(schema.names).to_arrow().cast(schema))
+    return rows.select(schema.names).to_arrow().cast(schema)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _BLOCK = 1 << 20
+_LONGEST_JOINT = 3
 _BLANK = " \t\n\r\ufeff"
 
 
@@ -123,8 +124,9 @@ class _Window:
                 if not self._grow(max(length, _BLOCK)):
                     raise JsonError(f"{getattr(error, 'msg', error)}, at character {self.place}") from None
                 continue
-            # a number that touches the end of the window may go on behind it
-            if end == len(self._text) and self._grow(_BLOCK):
+            # a number that ends near the end of the window may go on behind it: 1 of 1.5, 1 of 1e-5
+            length = end - self._at
+            if end > len(self._text) - _LONGEST_JOINT and self._grow(_BLOCK):
                 continue
-            self._at = end
+            self._at += length
             return value

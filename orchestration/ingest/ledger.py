@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,10 +249,26 @@ class Ledger:
         ]
         return pa.table(arrays, schema=BATCH_SCHEMA)
 
-    def columns(self) -> dict[str, tuple[str, ...]]:
-        """Columns of each batch by its id, as ``BatchReport`` has them; none for batches read before they were kept."""
-        rows = self._query("select batch_id, columns from batch_columns")
-        return {batch_id: tuple(json.loads(columns)) for batch_id, columns in rows}
+    def read_between(
+        self, first: dt.datetime, last: dt.datetime, apart_from: Sequence[str] = ()
+    ) -> list[tuple[str, str, str, dt.datetime, int, tuple[str, ...]]]:
+        """(table, dialect, file, moment, rows landed, columns) of batches that were read then, in order of ingestion.
+
+        Without files that no dialect knows, and without those in the folders ``apart_from`` of each table. No columns
+        for batches read before they were kept.
+        """
+        folder = "substr(file, length(table_name) + 2)"
+        folder = f"substr({folder}, 1, instr({folder} || '/', '/') - 1)"
+        rows = self._query(
+            "select table_name, dialect, file, ingested_at, rows_landed, columns from batches"
+            " left join batch_columns using (batch_id) where dialect is not null and ingested_at between ? and ?"
+            f" and {folder} not in ({', '.join('?' * len(apart_from))}) order by batches.rowid",
+            (to_micros(first), to_micros(last), *apart_from),
+        )
+        return [
+            (table, dialect, file, from_micros(moment), count, tuple(json.loads(columns)) if columns else ())
+            for table, dialect, file, moment, count, columns in rows
+        ]
 
     def quarantine(self) -> pa.Table:
         """Every refused row and file; see ``QUARANTINE_SCHEMA``."""

@@ -13,7 +13,7 @@ import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import IO, Any, BinaryIO, Protocol
 
@@ -22,13 +22,13 @@ import pyarrow.parquet as pq
 
 from orchestration.dialects import NoDialectError
 from orchestration.dialects.base import Match
-from orchestration.ingest.decoding import is_plausible, universal_encoding
+from orchestration.ingest.decoding import is_plausible, lacks_mark, misread, universal_encoding
 from orchestration.ingest.files import EXPANSION_LIMIT, Part, UnreadableError
 from orchestration.ingest.json_stream import JsonError, is_list, list_items, read_json
 from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
-CHUNK_WEIGHT = 32 << 20
+CHUNK_WEIGHT = 16 << 20
 """Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
 _CELL_WEIGHT = 32
 MAX_HEADER_CELL = 1_000
@@ -282,6 +282,14 @@ def _text_records(lines: _Lines, delimiter: str, width: int) -> Iterator[tuple[i
         yield first, cells, "".join(lines.taken).rstrip("\r\n"), ""
 
 
+def _universal(part: Part) -> str | None:
+    """The encoding of a text that needs no dialect; refuses what lacks the mark that it needs."""
+    found = universal_encoding(part.open)
+    if found in (None, "utf-8") and lacks_mark(part.open):
+        raise UnreadableError("UTF-16 or UTF-32 without a byte-order mark: save it with one, or as UTF-8")
+    return found
+
+
 def _text_stream(opened: Callable[[], BinaryIO], encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(opened(), encoding=encoding, errors="strict", newline="")
 
@@ -312,7 +320,7 @@ class _Delimited:
 
 
 def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
-    universal = universal_encoding(part.open)
+    universal = _universal(part)
     if universal is not None:
         tried: list[tuple[str, str | None]] = [(universal, None)]
     else:
@@ -470,7 +478,7 @@ def _json_row(chunk: Chunk, number: int, raw: str, record: Any, header: dict[str
 
 
 def _json_encoding(recogniser: Recogniser, part: Part) -> str:
-    universal = universal_encoding(part.open)
+    universal = _universal(part)
     if universal is not None:
         return universal
     for encoding in recogniser.encodings:
@@ -629,6 +637,7 @@ def _matched(recogniser: Recogniser, header: list[str]) -> Match:
 # ------------------------------------------------------------------ Parquet
 
 _FEW_CELLS = 1_000_000
+_JUDGED_ROWS = 500
 _FEW_BYTES = 64 << 20
 _PARQUET_ROWS = 1_000
 """Rows asked of Parquet at a time: a dictionary can make megabytes of every cell."""
@@ -824,13 +833,15 @@ def _sheet_chunks(sheet: Sheet, header_row: int, header: list[str], footers: _Fo
 
 
 def _within_bounds(table: Table, part: Part) -> Table:
-    """The table, refused when its text grows beyond what a part of that size may expand to (R65): one shared text or
-    one entry of a dictionary can stand in every row."""
+    """The table, refused when its text was damaged before it came here, or grows beyond what a part of that size may
+    expand to (R65): one shared text or one entry of a dictionary can stand in every row."""
     allowed = max(_FEW_BYTES, EXPANSION_LIMIT * part.size)
 
     def chunks(inner: Iterator[Chunk]) -> Iterator[Chunk]:
         length = 0
         for chunk in inner:
+            if length == 0 and (how := misread("\n".join(chunk.raw[:_JUDGED_ROWS]))):
+                raise UnreadableError(f"the text is {how} on its way here: {shorten(chunk.raw[0])[:80]}")
             length += sum(map(len, chunk.raw))
             if length > allowed:
                 raise UnreadableError(f"expands to more than {EXPANSION_LIMIT} times its size: not read")
@@ -855,4 +866,24 @@ def tables(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str, Un
         ".xls": _workbook,
     }
     for found in readers[part.format](recogniser, part):
-        yield _within_bounds(found, part) if isinstance(found, Table) else found
+        yield _of_its_kind(_within_bounds(found, part)) if isinstance(found, Table) else found
+
+
+def _of_its_kind(table: Table) -> Table:
+    """The table with those records refused that its dialect knows to be of another kind (``Dialect.only``)."""
+    lowered = {name.lower(): place for place, name in enumerate(table.header)}
+    kinds = [(name, lowered[name.lower()], kept) for name, kept in table.match.dialect.only if name.lower() in lowered]
+
+    def kept() -> Iterator[Chunk]:
+        for chunk in table.chunks:
+            left = Chunk(refused=list(chunk.refused))
+            for row, cells, raw in zip(chunk.rows, chunk.cells, chunk.raw, strict=True):
+                others = [(name, cells[place] or "", of) for name, place, of in kinds if cells[place] not in of]
+                if others:
+                    name, found, of = others[0]
+                    left.refuse(row, raw, f"{name}: found {found[:80]!r}, and only {' or '.join(of)} belongs here")
+                else:
+                    left.take(row, cells, raw)
+            yield left
+
+    return replace(table, chunks=kept()) if kinds else table

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from orchestration.calendars import CalendarHorizonError
 from orchestration.contracts import CONTRACTS
@@ -23,7 +22,7 @@ from orchestration.dialects.base import Match
 from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import deciding, magnitude
 from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
-from orchestration.ingest.bulk import Source, Staged, remove_staged, stage, take_out
+from orchestration.ingest.bulk import STAGED_ENDING, Source, Staged, remove_staged, stage, take_out
 from orchestration.ingest.files import (
     LandedFile,
     Part,
@@ -38,7 +37,8 @@ from orchestration.ingest.files import (
 from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.records import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Table, chunks_of_lines, tables
-from orchestration.ingest.store import store_quarantine, store_raw
+from orchestration.ingest.spill import Spill
+from orchestration.ingest.store import REFUSED_SCHEMA, RefusedLine, refused_lines, store_quarantine, store_raw
 from orchestration.ingest.typing import Typist, connect
 from orchestration.settings import Settings
 
@@ -62,17 +62,15 @@ class _Batch:
     columns: tuple[str, ...] = ()
     carried: frozenset[str] = frozenset()
     landed: int = 0
-    refused: list[tuple[int | None, str, str]] = field(default_factory=list)
+    quarantined: int = 0
     refused_whole: str | None = None
     warnings: list[str] = field(default_factory=list)
     off_calendar: int = 0
-    typed: list[pa.Table] = field(default_factory=list)
     guarded: list[pl.DataFrame] = field(default_factory=list)
 
     def refuse_whole(self, reason: str) -> None:
         """Nothing of the file counts: one quarantine line, counts of 0."""
-        self.refused_whole, self.landed, self.typed = reason, 0, []
-        self.refused = [(None, "", reason)]
+        self.refused_whole, self.landed, self.quarantined = reason, 0, 0
 
 
 def unread(settings: Settings, table: str | None = None) -> dict[str, list[LandedFile]]:
@@ -131,7 +129,8 @@ def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
             records.append(FileRecord(landed.name, landed.size, landed.mtime_ns, batch.sha256))
             batches.append(batch)
             report.batches.append(_report(batch, STRAYS, ingested_at, 0, None))
-    ledger.commit(records, report.batches, _store_refused(settings, STRAYS, batches))
+    refused = Spill(settings.quarantine / STRAYS / f"lines{STAGED_ENDING}", REFUSED_SCHEMA)
+    ledger.commit(records, report.batches, _store_refused(settings, STRAYS, batches, refused))
     return report
 
 
@@ -178,7 +177,9 @@ def _ingest(
     unchanged: list[LandedFile] = []
     known_dialects = recogniser(settings.dialects, contract.name)
     typist = Typist(contract, ingested_at)
-    waiting = _Waiting(typist)
+    loose = Spill(folder / f"loose{STAGED_ENDING}", deciding.loose_schema(typist))
+    refused = Spill(folder / f"refused{STAGED_ENDING}", REFUSED_SCHEMA)
+    waiting = _Waiting(typist, loose, refused)
     con = connect(threads=settings.threads, memory_limit=settings.memory_limit, folder=folder)
     try:
         for landed in files:
@@ -214,40 +215,45 @@ def _ingest(
                 raise _ChangedError(changed)
         raw = ledger.parquet_files("raw", contract.name)
         _hold_back(con, contract, batches, staged, raw, typist.ingestion_day)
-        origins = _origins(batches)
-        typed = [pa.concat_tables(batch.typed) if batch.typed else typist.schema.empty_table() for batch in batches]
-        outcome = deciding.decide(
+        for each in staged:
+            take_out(con, each, {n: batch.file for n, batch in enumerate(batches) if batch.refused_whole is not None})
+
+        def refuse(number: int, lines: list[RefusedLine]) -> None:
+            refused.add(refused_lines(batches[number].batch_id, lines))
+            batches[number].quarantined += len(lines)
+
+        accepted = Spill(folder / f"accepted{STAGED_ENDING}", contract.arrow_schema())
+        pulled = deciding.decide(
             con,
             typist,
-            [each.path for each in staged],
-            typed,
-            origins,
+            [(each.path, batches[next(iter(each.rows))].carried) for each in staged if each.rows],
+            loose,
+            _origins(batches),
             raw,
             ingested_at,
+            accepted,
+            refuse,
         )
-        for number, lines in outcome.conflicting.items():
-            batches[number].refused += lines
-        stored = store_raw(con, contract, staged, outcome, stem)
+        stored = store_raw(con, contract, staged, pulled, accepted, stem)
+        quarantined = _store_refused(settings, contract.name, batches, refused)
     finally:
         con.close()
         typist.close()
         remove_staged(folder)
-    refused = _store_refused(settings, contract.name, batches)
     for batch in batches:
         count, latest = 0, None
-        for each in stored:
-            if batch.batch_id in each.batches:
-                rows, moment = each.batches[batch.batch_id]
+        for written in stored:
+            if batch.batch_id in written.batches:
+                rows, moment = written.batches[batch.batch_id]
                 count, latest = count + rows, moment if latest is None else max(latest, moment)
         report.batches.append(_report(batch, contract.name, ingested_at, count, latest))
-    ledger.commit(records, report.batches, [*(each.file for each in stored), *refused])
+    ledger.commit(records, report.batches, [*(written.file for written in stored), *quarantined])
     return report
 
 
 def _report(
     batch: _Batch, table: str, ingested_at: dt.datetime, accepted: int, latest: dt.datetime | None
 ) -> BatchReport:
-    quarantined = 0 if batch.refused_whole else len(batch.refused)
     warnings = list(batch.warnings)
     if batch.off_calendar:
         warnings.append(f"{batch.off_calendar} row(s) before 2000 on dates that are no session by the calendar")
@@ -259,8 +265,8 @@ def _report(
         dialect=batch.dialect,
         rows_landed=batch.landed,
         rows_accepted=accepted,
-        rows_quarantined=quarantined,
-        rows_repeated=batch.landed - accepted - quarantined,
+        rows_quarantined=batch.quarantined,
+        rows_repeated=batch.landed - accepted - batch.quarantined,
         ingested_at=ingested_at,
         unknown_columns=batch.unknown,
         warnings=tuple(warnings),
@@ -381,8 +387,8 @@ class _Waiting:
     """Chunks that wait to be typed: those of one header and dialect together, since a statement costs as much for a
     few rows as for thousands."""
 
-    def __init__(self, typist: Typist) -> None:
-        self._typist = typist
+    def __init__(self, typist: Typist, loose: Spill, refused: Spill) -> None:
+        self._typist, self._loose, self._refused = typist, loose, refused
         self._chunks: dict[tuple[Match, tuple[str, ...], tuple[str, ...]], list[tuple[_Batch, Chunk, dict[str, str]]]]
         self._chunks, self._rows, self._weight = {}, 0, 0
 
@@ -423,12 +429,16 @@ class _Waiting:
             return
         found = self._typist.type_chunks([(chunk, fixed) for _, chunk, fixed in wanted], match, header)
         for (batch, _, _), typed in zip(wanted, found, strict=True):
-            batch.refused += typed.refused
+            self._refused.add(refused_lines(batch.batch_id, typed.refused))
+            self._loose.add(deciding.as_loose(typed.accepted, batch.batch_id, self._loose.schema))
+            batch.quarantined += len(typed.refused)
             batch.landed += typed.accepted.num_rows + len(typed.refused)
-            batch.typed.append(typed.accepted)
             batch.off_calendar += typed.off_calendar
             if typed.guarded is not None:
                 batch.guarded.append(typed.guarded)
+                if sum(map(len, batch.guarded)) > 4 * magnitude.MOST_ROWS:
+                    figures = pl.concat(batch.guarded)
+                    batch.guarded = [magnitude.evidence(figures, self._typist.contract, self._typist.ingestion_day)]
 
 
 def _read_table(batch: _Batch, part: Part, found: Table, contract: Contract, typist: Typist, waiting: _Waiting) -> None:
@@ -470,11 +480,8 @@ def _hold_back(
     if not figures:
         return
     dialects = {file: batches[number].dialect or "" for file, number in by_file.items()}
-    reasons = magnitude.held_back(contract, pl.concat(figures), dialects, raw)
-    for file, reason in reasons.items():
+    for file, reason in magnitude.held_back(contract, pl.concat(figures), dialects, raw).items():
         batches[by_file[file]].refuse_whole(reason)
-    for each in staged:
-        take_out(con, each, {by_file[file]: file for file in reasons})
 
 
 # ------------------------------------------------------------------ deciding and writing
@@ -484,13 +491,17 @@ def _origins(batches: list[_Batch]) -> list[deciding.Origin]:
     by_name = sorted(range(len(batches)), key=lambda number: batches[number].file)
     order = {number: place for place, number in enumerate(by_name)}
     return [
-        deciding.Origin(batch.file, batch.batch_id, batch.dialect, batch.carried, order[number])
+        deciding.Origin(
+            batch.file, batch.batch_id, batch.dialect, batch.carried, order[number], batch.refused_whole is not None
+        )
         for number, batch in enumerate(batches)
     ]
 
 
-def _store_refused(settings: Settings, table: str, batches: list[_Batch]) -> list[ParquetFile]:
-    refused = [(batch.batch_id, batch.file, batch.refused) for batch in batches if batch.refused]
-    if not refused:
+def _store_refused(settings: Settings, table: str, batches: list[_Batch], lines: Spill) -> list[ParquetFile]:
+    troubled = [batch for batch in batches if batch.refused_whole is not None or batch.quarantined]
+    if not troubled:
         return []
-    return [store_quarantine(settings.quarantine / table / f"{refused[0][0]}.parquet", table, refused)]
+    path = settings.quarantine / table / f"{troubled[0].batch_id}.parquet"
+    sources = [(batch.batch_id, batch.file, batch.refused_whole) for batch in troubled]
+    return [store_quarantine(path, table, sources, lines, settings.memory_limit)]

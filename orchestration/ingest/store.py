@@ -8,21 +8,37 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.contracts.base import Contract
 from orchestration.ingest.bulk import PARQUET_FORMAT, Staged
-from orchestration.ingest.deciding import Outcome, dated_key, key_range
+from orchestration.ingest.deciding import dated_key, key_range
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, ParquetFile, from_micros
+from orchestration.ingest.spill import Spill
 from orchestration.sql import quoted
 
 SORTED_ROWS = 200_000
 """Up to so many rows go into one file in order of date and key; more stay as they were staged."""
+
+
+RefusedLine = tuple[int | None, str, str]
+"""Row number, raw text, reason."""
+
+REFUSED_SCHEMA = pa.schema(
+    [
+        pa.field("_batch_id", pa.string()),
+        pa.field("row_number", pa.int64()),
+        pa.field("reason", pa.string()),
+        pa.field("raw_text", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -44,20 +60,23 @@ def make_durable(path: Path) -> None:
 
 
 def store_raw(
-    con: duckdb.DuckDBPyConnection, contract: Contract, staged: list[Staged], outcome: Outcome, stem: Path
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    staged: list[Staged],
+    pulled: np.ndarray,
+    accepted: Spill,
+    stem: Path,
 ) -> list[Stored]:
     """Make raw files of the staged rows that stand alone and of those that were accepted; the staged files go.
 
-    ``stem``: path without ending of the first file.
+    ``pulled``: hashes of the staged keys that do not stand alone. ``stem``: path without ending of the first file.
     """
-    if not staged and not outcome.accepted:
+    if not staged and not accepted.rows:
         return []
     stem.parent.mkdir(parents=True, exist_ok=True)
-    con.register("pulled", pa.table({"_hash": pa.array(outcome.pulled, pa.uint64())}))
-    accepted = pa.concat_tables(outcome.accepted) if outcome.accepted else None
-    if accepted is not None:
-        con.register("accepted", accepted)
-    rows = sum(sum(each.rows.values()) for each in staged) + (0 if accepted is None else accepted.num_rows)
+    con.register("pulled", pa.table({"_hash": pa.array(pulled, pa.uint64())}))
+    accepted.register(con, "accepted")
+    rows = sum(sum(each.rows.values()) for each in staged) + accepted.rows
     written: list[Path] = []
 
     def target() -> Path:
@@ -66,26 +85,24 @@ def store_raw(
         return path
 
     sources = [f"select * from read_parquet({quoted(str(each.path))})" for each in staged]
-    if len(outcome.pulled):
+    if len(pulled):
         sources = [f"{source} anti join pulled on _hash = hash({', '.join(contract.key)})" for source in sources]
-    changed = accepted is not None or len(outcome.pulled) > 0
+    changed = accepted.rows > 0 or len(pulled) > 0
     if rows <= SORTED_ROWS and (changed or len(staged) > 1):
-        all_rows = " union all ".join([*sources, *(["select * from accepted"] if accepted is not None else [])])
+        all_rows = " union all ".join([*sources, *(["select * from accepted"] if accepted.rows else [])])
         order = ", ".join(dict.fromkeys(filter(None, (dated_key(contract), *contract.key))))
         con.execute(f"copy ({all_rows} order by {order}) to {quoted(str(target()))} {PARQUET_FORMAT}")
     else:
         for each, source in zip(staged, sources, strict=True):
-            if len(outcome.pulled):
+            if len(pulled):
                 con.execute(f"copy ({source}) to {quoted(str(target()))} {PARQUET_FORMAT}")
             else:
                 each.path.rename(target())
-        if accepted is not None:
-            con.execute(f"copy accepted to {quoted(str(target()))} {PARQUET_FORMAT}")
+        if accepted.rows:
+            con.execute(f"copy (from accepted) to {quoted(str(target()))} {PARQUET_FORMAT}")
     for each in staged:
         each.path.unlink(missing_ok=True)
     con.unregister("pulled")
-    if accepted is not None:
-        con.unregister("accepted")
     stored = []
     for path in written:
         found = _stored(con, contract, path)
@@ -108,18 +125,41 @@ def _stored(con: duckdb.DuckDBPyConnection, contract: Contract, path: Path) -> S
     return Stored(file, {batch: (count, from_micros(micros)) for batch, count, micros in batches})
 
 
+def refused_lines(batch_id: str, lines: Sequence[RefusedLine]) -> pa.Table:
+    """Refused lines of a batch, see ``REFUSED_SCHEMA``."""
+    rows, raw, reasons = zip(*lines, strict=True) if lines else ((), (), ())
+    texts = [text.encode("utf-8", "backslashreplace").decode() for text in raw]
+    columns = [[batch_id] * len(lines), list(rows), list(reasons), texts]
+    arrays = [pa.array(column, kind.type) for column, kind in zip(columns, REFUSED_SCHEMA, strict=True)]
+    return pa.table(arrays, schema=REFUSED_SCHEMA)
+
+
 def store_quarantine(
-    path: Path, table: str, refused: list[tuple[str, str, list[tuple[int | None, str, str]]]]
+    path: Path, table: str, batches: list[tuple[str, str, str | None]], lines: Spill, memory_limit: str
 ) -> ParquetFile:
-    """Write refused lines: (batch id, file, [(row number, raw text, reason)])."""
-    lines = [
-        (batch_id, table, file, row, reason, raw.encode("utf-8", "backslashreplace").decode())
-        for batch_id, file, of_batch in refused
-        for row, raw, reason in sorted(of_batch, key=lambda line: (line[0] is None, line[0] or 0))
-    ]
+    """Write refused lines. ``batches``: (id, file, reason why it is refused whole), in the order of the result; lines
+    of other batches, and of those refused whole, do not count."""
+    ids, files, reasons = zip(*batches, strict=True)
+    listed = pa.table(
+        {
+            "batch_id": pa.array(ids, pa.string()),
+            "file": pa.array(files, pa.string()),
+            "whole": pa.array(reasons, pa.string()),
+            "place": pa.array(range(len(batches)), pa.int64()),
+        }
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = zip(*lines, strict=True)
-    arrays = [pa.array(list(column), kind.type) for column, kind in zip(columns, QUARANTINE_SCHEMA, strict=True)]
-    pq.write_table(pa.table(arrays, schema=QUARANTINE_SCHEMA), path, compression="zstd")
+    with duckdb.connect(":memory:", config={"memory_limit": memory_limit, "threads": 1}) as con:
+        con.register("batches", listed)
+        lines.register(con, "refused")
+        rows = con.sql(
+            f"select batch_id, {quoted(table)} as table_name, file, row_number, coalesce(whole, reason) as reason,"
+            " coalesce(raw_text, '') as raw_text"
+            " from batches left join refused on _batch_id = batch_id and whole is null"
+            " order by place, row_number nulls last, reason"
+        ).to_arrow_reader(10_000)
+        with pq.ParquetWriter(path, QUARANTINE_SCHEMA, compression="zstd") as writer:
+            for batch in rows:
+                writer.write_batch(batch.cast(QUARANTINE_SCHEMA))
     make_durable(path)
     return ParquetFile(path, "quarantine", table)

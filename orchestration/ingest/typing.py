@@ -262,12 +262,13 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB that reads and writes no file outside ``folder`` (None: none at all), with calendar, index markets and
     the macros of this module."""
-    config: dict[str, str | int] = {}
+    config: dict[str, str | bool | int | float | list[str]] = {}
     if threads is not None:
         config["threads"] = threads
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     con = duckdb.connect(":memory:", config=config)
+    con.execute("set enable_progress_bar = false")  # it is drawn on the process's own output, where results belong
     if folder is not None:
         con.execute(f"set allowed_directories = [{quoted(str(folder))}]")
     con.execute("set enable_external_access = false")

@@ -188,19 +188,23 @@ class Transport:
     # ------------------------------------------------------- pace, repetition
 
     def _wait_for_turn(self, provider: str) -> None:
+        while (waiting := self._take_turn(provider)) > 0:
+            self._sleep(waiting / 1000)
+
+    def _take_turn(self, provider: str) -> int:
+        """Milliseconds until the provider may be asked; 0: now, and the turn is taken."""
         with self._lock:
-            per_minute = self.limits.requests_per_minute.get(provider, self.limits.default_per_minute)
             bucket = self._buckets.get(provider)
             if bucket is None:
+                per_minute = self.limits.requests_per_minute.get(provider, self.limits.default_per_minute)
                 bucket = self._buckets[provider] = InMemoryBucket([Rate(1, max(1, round(60_000 / per_minute)))])
-            while True:
-                now = round(self._clock() * 1000)
-                bucket.leak(now)
-                item = RateItem(provider, now)
-                if bucket.put(item):
-                    return
-                waiting = bucket.waiting(item)
-                self._sleep(max(1, waiting if isinstance(waiting, int) else 1) / 1000)
+            now = round(self._clock() * 1000)
+            bucket.leak(now)
+            item = RateItem(provider, now)
+            if bucket.put(item):
+                return 0
+            waiting = bucket.waiting(item)
+            return max(1, waiting) if isinstance(waiting, int) else 1
 
     def _is_worth_another(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -176,5 +176,16 @@ def test_a_mart_shows_its_gate(ui, page, tmp_path):
     page.screenshot(path=tmp_path / "checks.png")
 
 
+def test_the_documentation_of_the_release_opens_without_a_server(ui, page, settings, tmp_path):
+    documentation = page.context.new_page()
+    asked: list[str] = []
+    documentation.on("request", lambda request: asked.append(request.url))
+    documentation.goto(f"{(settings.current / 'docs.html').as_uri()}#!/model/model.sector_warehouse.fct_etf_daily")
+    documentation.get_by_text("net_flow_cny").first.wait_for(timeout=90_000)
+    documentation.screenshot(path=tmp_path / "docs.png")
+    documentation.close()
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
 def test_no_page_asked_another_host(page):
     assert page.outside == []

@@ -14,7 +14,7 @@ from orchestration.providers import datasets
 from orchestration.providers.transport import Limits, Transport
 from orchestration.providers.tushare.client import refusal
 from orchestration.receipts import Receipt
-from tests.support.fake_provider import Clock, FakeProvider
+from tests.support.fake_provider import Clock, FakeProvider, as_json
 from tests.support.recorded import exchanges, tushare
 from tests.support.warehouse_home import Home
 
@@ -42,13 +42,13 @@ def ask(
     since: str,
     until: str | None = None,
     clock: Clock | None = None,
+    limits: Limits = Limits(attempts=2),  # noqa: B008 (frozen)
     **codes: Any,
 ) -> Receipt:
     clock = clock or Clock()
     dataset = BY_KEY[key]
     span = {"since": dt.date.fromisoformat(since), "until": dt.date.fromisoformat(until or since)}
     addresses = {**exchanges.addresses(server), tushare.HOST: f"{server.url}/tushare"}
-    limits = Limits(attempts=2, total_seconds=0.5, silence_seconds=0.2)
     with Transport(addresses, limits, clock=clock, sleep=clock.sleep) as transport:
         wanted = question(home.settings, dataset, **span, **codes)
         receipt = fetch(home.settings, dataset, wanted, transport, clock=lambda: NOW)
@@ -65,6 +65,9 @@ def figures(home: Home, table: str, *columns: str) -> list[tuple[Any, ...]]:
     assert home.quarantine() == []
     return sorted(tuple(row[name] for name in columns) for row in home.raw(table))
 
+
+DAY = ("exchanges.sse_daily_shares", "2025-04-24")
+PATH = "/sse/commonQuery.do"
 
 # ------------------------------------------------------------------- Tushare
 
@@ -141,12 +144,20 @@ def test_ended_members_are_asked_for_too(home: Home, server: FakeProvider) -> No
     assert ended[0] == ("000566.SZ", "L1", dt.date(2021, 7, 30))
 
 
+def test_sectors_without_any_member_are_no_answer(home: Home, server: FakeProvider) -> None:
+    server.fault("/tushare", "throttled_empty")
+    receipt = ask(home, server, "tushare.index_member_all", "2025-04-24")
+    assert (receipt.outcome, receipt.trouble, "throttling" in (receipt.message or "")) == ("failed", "malformed", True)
+
+
 def test_connect_lists_are_asked_by_channel_from_their_first_day(home: Home, server: FakeProvider) -> None:
     receipt = ask(home, server, "tushare.stock_hsgt", "2025-08-01", "2025-08-13")
     assert receipt.rows == 3
     params = [q.json["params"] for q in server.asked]
     assert {p["type"] for p in params} == {"SZ_HK", "SH_HK"}
     assert min(p["trade_date"] for p in params) == "20250812"
+    before = ask(home, server, "tushare.stock_hsgt", "2025-04-24")
+    assert (before.trouble, "begins on 2025-08-12" in (before.message or "")) == ("refused", True)
     assert figures(home, "connect_eligibility", "security_code", "channel")[0] == ("00019.HK", "SZ_HK")
 
 
@@ -195,6 +206,7 @@ def test_frequency_and_permission_share_their_last_words() -> None:
 def test_shenzhen_share_counts_are_dated_by_the_open_they_stand_before(home: Home, server: FakeProvider) -> None:
     receipt = ask(home, server, "exchanges.szse_daily_shares", "2025-04-23", "2025-04-24")
     assert (receipt.outcome, receipt.rows, receipt.files[0].columns[1]) == ("delivered", 4, "基金代码")
+    assert [file.day for file in receipt.files] == [dt.date(2025, 4, 23), dt.date(2025, 4, 24)]
     assert figures(home, "etf_shares", "etf_code", "share_date", "share_basis", "shares")[0] == (
         "159567.SZ", dt.date(2025, 4, 23), "open_of_day", 395_000_000,
     )  # fmt: skip
@@ -217,6 +229,14 @@ def test_shanghai_share_counts_are_in_wan(home: Home, server: FakeProvider) -> N
     )  # fmt: skip
 
 
+def test_an_error_that_shanghai_tells_with_status_200_is_no_answer(home: Home, server: FakeProvider) -> None:
+    server.route(PATH, as_json({"actionErrors": ["系统繁忙"], "pageHelp": {}, "result": None}))
+    receipt = ask(home, server, *DAY)
+    assert (receipt.trouble, "the exchange answers with an error: 系统繁忙" in receipt.message) == ("unavailable", True)
+    server.route(PATH, as_json({"rows": []}))
+    assert "expected a list 'result', found rows" in (ask(home, server, *DAY).message or "")
+
+
 def test_the_list_of_funds_becomes_profiles(home: Home, server: FakeProvider) -> None:
     ask(home, server, "exchanges.szse_fund_list", "2025-04-24")
     assert figures(home, "etf_profiles", "etf_code", "name_zh", "listed_on") == [
@@ -233,9 +253,6 @@ def test_the_same_files_may_be_dropped_by_hand(home: Home, server: FakeProvider)
 
 
 # -------------------------------------------------------------------- faults
-
-DAY = ("exchanges.sse_daily_shares", "2025-04-24")
-PATH = "/sse/commonQuery.do"
 
 
 @pytest.mark.parametrize(
@@ -255,7 +272,13 @@ def test_a_failure_lands_nothing_and_names_itself(
     home: Home, server: FakeProvider, provider: str, fault: Any, trouble: str, words: str
 ) -> None:
     server.fault(PATH if provider == "exchanges" else "/tushare", fault)
-    receipt = ask(home, server, *(DAY if provider == "exchanges" else ("tushare.fund_nav", "2025-04-24")))
+    limits = Limits(
+        attempts=2,
+        silence_seconds=0.2 if fault == "hang" else 30,
+        total_seconds=0.5 if fault == "drip" else 30,
+    )
+    question = DAY if provider == "exchanges" else ("tushare.fund_nav", "2025-04-24")
+    receipt = ask(home, server, *question, limits=limits)
     assert (receipt.outcome, receipt.trouble, receipt.pages) == ("failed", trouble, 0)
     assert words in (receipt.message or "")
     assert not any(home.settings.landing.rglob("*.json"))
@@ -314,7 +337,8 @@ def test_a_column_more_is_read_and_named_and_a_column_gone_is_refused_or_named(
 
     server.fault("/tushare", "column_gone", column="unit_nav")
     receipt = ask(home, server, "tushare.fund_nav", "2025-04-24")
-    assert (receipt.trouble, "unit_nav missing from the answer's fields" in (receipt.message or "")) == (
-        "malformed",
-        True,
-    )
+    assert receipt.trouble == "malformed"
+    assert "unit_nav missing from the answer's fields" in (receipt.message or "")
+    server.heal()
+    server.fault("/tushare", "column_gone", column="net_asset")
+    assert ask(home, server, "tushare.fund_nav", "2025-04-24").outcome == "delivered", "what is not read may go"

@@ -18,6 +18,7 @@ MARTS = {
     "dim_security": "security_code name_en name_zh issuer_id market listed_on delisted_on",
     "dim_sector": "scheme level sector_code sector_name_en sector_name_zh",
     "dim_concept": "concept name_en name_zh",
+    "dim_connect_eligibility": "security_code channel valid_from valid_to sell_only is_southbound knowledge_at",
     "fct_etf_daily": "etf_code trade_date open high low close prev_close change_ratio turnover_cny volume_shares "
     "shares unit_nav aum_cny split_factor net_flow_cny flow_status span_sessions premium_ratio knowledge_at",
     "fct_etf_flow_window": "etf_code as_of_date window_sessions inflow_days outflow_days structural_zero_days "
@@ -41,6 +42,8 @@ MARTS = {
     "leader_change_ratio knowledge_at",
     "fct_sector_visits_daily": "scheme sector_code as_of_date visitor_type sector_name companies_mtd visits_mtd "
     "institutions_mtd rank_mtd knowledge_at",
+    "fct_visit_event_study": "scheme sector_code visitor_type horizon_sessions events event_return_ratio "
+    "usual_return_ratio excess_return_ratio t_statistic knowledge_at",
     "fct_funding_quarterly": "profile segment region quarter_start amount_usd deals disclosed_share yoy_latest "
     "yoy_lag_matched completeness knowledge_at",
     "fct_funding_stage_quarterly": "profile segment region stage quarter_start amount_usd deals disclosed_share "

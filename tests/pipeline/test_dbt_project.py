@@ -41,5 +41,12 @@ def test_every_model_builds_on_nothing_and_every_unit_test_holds(tmp_path):
             for (name,) in con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
         ]
         filled = {name for name in marts if con.execute(f"select exists (from marts.{name})").fetchone() == (True,)}
+        views = [
+            name
+            for (name,) in con.execute("select view_name from duckdb_views() where schema_name = 'desk'").fetchall()
+        ]
+        answered = {name for name in views if con.execute(f"select exists (from desk.{name})").fetchone() == (True,)}
     assert marts
     assert filled <= SPEAK_WITHOUT_DATA
+    assert len(views) == 15
+    assert answered == {"q15_claims_and_freshness"}, "it lists what is missing"

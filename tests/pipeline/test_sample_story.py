@@ -1,51 +1,14 @@
 """The sample through the whole pipeline: landing to a release whose note tells the story, from the command line."""
 
-import json
-import os
-import subprocess
-import sys
-
 import duckdb
 import pytest
 
 from orchestration.contracts import CONTRACTS
-from orchestration.paths import PROJECT_ROOT
 from orchestration.providers.sample import SAMPLE_FOLDER
 
 pytestmark = pytest.mark.pipeline
 
 LEADERS = ["06821.HK", "09995.HK", "09926.HK", "01801.HK", "06855.HK", "00867.HK", "01877.HK", "01530.HK"]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The figures of a run as of the note's minute, and the release it made current."""
-    home = tmp_path_factory.mktemp("home")
-    environment = {**os.environ, "SECTOR_HOME": str(home), "PYTHONPATH": str(PROJECT_ROOT)}
-
-    def sector(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "ignore", "-m", "orchestration.cli", *arguments]
-        done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done
-
-    sector("sample")
-    done = sector("run", "--as-of", "2025-04-24T10:30:00+08:00", "--current", "--json")
-    return home, json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def release(run):
-    home, _ = run
-    with duckdb.connect(str(home / "current" / "sector.duckdb"), read_only=True) as con:
-        yield con
-
-
-@pytest.fixture(scope="module")
-def note(release):
-    rows = release.execute("select claim_id, value, value_text, status from marts.rpt_market_note").fetchall()
-    assert {status for *_, status in rows} == {"reproduced"}
-    return {claim: (value, text) for claim, value, text, _ in rows}
 
 
 def value(note, claim: str) -> float:

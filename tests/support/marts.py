@@ -28,6 +28,8 @@ MARTS: dict[str, str] = {
     "listed_on date, delisted_on date",
     "dim_sector": "scheme varchar, level varchar, sector_code varchar, sector_name_en varchar, sector_name_zh varchar",
     "dim_concept": "concept varchar, name_en varchar, name_zh varchar",
+    "dim_connect_eligibility": "security_code varchar, channel varchar, valid_from date, valid_to date, "
+    "sell_only boolean, is_southbound boolean, knowledge_at timestamptz",
     "fct_etf_daily": f"etf_code varchar, trade_date date, {_OHLC}, turnover_cny money, volume_shares bigint, "
     "shares bigint, unit_nav price, aum_cny money, split_factor double, net_flow_cny money, flow_status varchar, "
     "span_sessions bigint, premium_ratio double, knowledge_at timestamptz",
@@ -66,6 +68,9 @@ MARTS: dict[str, str] = {
     "companies_excluding_briefings_mtd bigint, visits_excluding_briefings_mtd bigint, first_time_companies_mtd bigint, "
     "completeness_mtd double, "
     "knowledge_at timestamptz",
+    "fct_visit_event_study": "scheme varchar, sector_code varchar, visitor_type varchar, horizon_sessions integer, "
+    "events bigint, event_return_ratio double, usual_return_ratio double, excess_return_ratio double, "
+    "t_statistic double, knowledge_at timestamptz",
     "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
     "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
     "is_ended boolean, knowledge_at timestamptz",

@@ -260,7 +260,7 @@ def test_every_asset_is_described_and_grouped(location):
     undescribed = set(location["groups"]) - set(location["described"])
     assert not undescribed
     assert set(location["groups"].values()) == {
-        "raw", "control", "staging", "intermediate", "reference", "marts", "release",
+        "raw", "control", "staging", "intermediate", "reference", "marts", "desk", "release",
         *(f"fetch_{provider}" for provider in PROVIDERS),
     }  # fmt: skip
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration.contracts.base import Kind
 from orchestration.fetching import fetch, land, landed_name, question
@@ -96,6 +99,17 @@ def test_a_name_cannot_climb(name: str) -> None:
         landed_name("etf_bars", "tushare", name)
 
 
+@given(st.text(max_size=40))
+def test_whatever_is_asked_for_lands_below_its_provider_or_nowhere(asked: str) -> None:
+    try:
+        path = landed_name("concept_members", "akshare", f"boards/{asked}/1.csv")
+    except ValueError:
+        return
+    assert path.parts[:3] == ("concept_members", "akshare", "boards")
+    assert ".." not in path.parts
+    assert not re.search(r"[^A-Za-z0-9._+/\-\u3400-\u4dbf\u4e00-\u9fff]", path.as_posix())
+
+
 def test_signs_that_file_systems_dislike_are_replaced() -> None:
     assert landed_name("concept_members", "akshare", "CRO概念/AI|药:x.csv").as_posix() == (
         "concept_members/akshare/CRO概念/AI_药_x.csv"
@@ -139,13 +153,20 @@ def test_a_crash_between_landing_and_receipt_loses_nothing(home: Home) -> None:
         (ThrottledError("too fast"), "throttled"),
         (UnavailableError("gone"), "unavailable"),
         (KeyError("f12"), "broken"),
+        (BrokenPipeError(32, "the worker is gone"), "broken"),
     ],
 )
 def test_a_failure_keeps_what_landed_before_and_says_so(home: Home, error: Exception, trouble: str) -> None:
     receipt = run(home, dataset(delivery(), error))
     assert (receipt.outcome, receipt.trouble, receipt.rows, receipt.pages) == ("failed", trouble, 1, 1)
-    assert str(error.args[0]) in (receipt.message or "")
+    assert str(error.args[-1]) in (receipt.message or "")
     assert len(landed(home)) == 1
+
+
+def test_a_provider_that_names_its_answer_wrongly_is_broken(home: Home) -> None:
+    receipt = run(home, dataset(delivery(), delivery("../../raw/x.json")))
+    assert (receipt.trouble, receipt.pages) == ("broken", 1)
+    assert "expected a path below landing/etf_bars/tushare/" in (receipt.message or "")
 
 
 def test_no_record_is_an_empty_outcome(home: Home) -> None:

@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration import silence
 from orchestration.receipts import FetchedFile, Receipt, Receipts
@@ -90,6 +92,18 @@ def test_pages_that_add_up_pass_and_lost_ones_are_counted() -> None:
     lost = silence.pages(receipt(file(100, page=1, total=150), file(0, page=2, total=150)))
     assert (lost.state, lost.check) == ("lost", "pages")
     assert "100 of 150 records on 2 page(s): 50 did not come" in lost.message
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=8), st.data())
+def test_whatever_the_pages_a_record_that_did_not_come_is_counted(sizes: list[int], data: st.DataObject) -> None:
+    total = sum(sizes)
+    whole = [file(rows, page=number, total=total) for number, rows in enumerate(sizes, start=1)]
+    assert silence.pages(receipt(*whole)).state == "passed"
+    broken = data.draw(st.integers(0, len(sizes) - 1))
+    missing = data.draw(st.integers(1, sizes[broken]))
+    whole[broken] = dataclasses.replace(whole[broken], rows=sizes[broken] - missing)
+    verdict = silence.pages(receipt(*whole))
+    assert (verdict.state, f"{missing:,} did not come" in verdict.message) == ("lost", True)
 
 
 def test_an_overlap_is_said_also_when_the_sum_is_right() -> None:
@@ -204,6 +218,7 @@ def found(home: Home) -> dict[str, silence.Verdict]:
 
 
 def test_dropped_files_are_held_against_those_of_their_folder(home: Home) -> None:
+    home.now = dt.datetime.now(dt.UTC) - dt.timedelta(hours=1)
     drop(home, 0, 20)
     assert {v.state for v in found(home).values()} == {"unjudged"}
     for number in range(1, 6):
@@ -217,19 +232,23 @@ def test_dropped_files_are_held_against_those_of_their_folder(home: Home) -> Non
     drop(home, 7, 20, header=CSV.strip() + ",colour\n", cells=",red")
     verdict = found(home)["columns"]
     assert (verdict.state, "columns added: colour" in verdict.message) == ("warning", True)
+    assert silence.verdicts(home.settings, until=home.now + silence.REMEMBERED * 2) == []
     before = silence.verdicts(home.settings, until=home.now - dt.timedelta(minutes=1))
     assert [v.state for v in before if v.check == "columns"] == ["passed"], "as of a moment, nothing later is seen"
 
 
 def test_fetched_files_are_judged_by_their_receipts_alone(home: Home) -> None:
-    drop(home, 0, 20)
+    home.now = EVENING
+    home.land("etf_bars/p/bars/a.csv", CSV + "159567.SZ,2025-04-22,1,1,1,1,1,100,100\n")
+    home.run()
+    assert [stream.subject for stream in silence.streams(home.settings, home.now)] == ["etf_bars/p/bars [canonical]"]
     receipts = Receipts(home.settings.ledger)
     fetched = receipt()
     receipts.begin(fetched)
-    receipts.add(fetched.fetch_id, 1, dataclasses.replace(file(), name="etf_bars/desk/0.csv"), None)
+    receipts.add(fetched.fetch_id, 1, file(), None)
     receipts.end(fetched.fetch_id, EVENING, "delivered", None, None)
-    assert silence.streams(home.settings) == []
-    assert {verdict.subject for verdict in silence.verdicts(home.settings)} == {"p.bars"}
+    assert silence.streams(home.settings, home.now) == []
+    assert {verdict.subject for verdict in silence.verdicts(home.settings, until=home.now)} == {"p.bars"}
 
 
 # -------------------------------------------------------------- in a release

@@ -24,7 +24,7 @@ NO_KEY = (
     "drop its CSV export into landing/funding_rounds/ and landing/organizations/"
 )
 LICENCE = (
-    "search and deleted entities need a key of an Enterprise or Applications licence (a Basic key is refused with "
+    "Search and deleted entities need a key of an Enterprise or Applications licence (a Basic key is refused with "
     "403); the key is read from SECTOR_CRUNCHBASE_KEY"
 )
 

@@ -29,19 +29,23 @@ SZSE_FUND_PAGE = "https://fund.szse.cn/marketdata/fundslist/index.html"
 SSE_PAGE = "https://www.sse.com.cn/"
 
 SZSE_DAYS = 30
-"""Days per question. More than six months give an empty workbook without an error (domain 1.2); a month of 630 funds
-is 13,000 rows, half a megabyte."""
+"""Days per question of a long span. More than six months give an empty workbook without an error (domain 1.2); a month
+of 630 funds is 13,000 rows, half a megabyte."""
+
+SZSE_SHORT_SPAN = 14
+"""Up to so many days are asked one by one: an answer of one day can be held against the count of the days before."""
 
 SSE_ROWS = 10_000
 """Rows per page: what the exchange's own page asks for. Shanghai lists some 800 funds."""
 
 
 def szse_daily_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
-    """Share counts of all Shenzhen ETFs by day (dated by the session whose open they stand before), a month a file."""
-    first = wanted.since
-    while first <= wanted.until:
-        last = min(first + dt.timedelta(days=SZSE_DAYS - 1), wanted.until)
-        asked = f"shares of Shenzhen ETFs, {first} to {last}"
+    """Share counts of all Shenzhen ETFs by day (dated by the session whose open they stand before).
+
+    A file for each day of a short span, for each month of a long one.
+    """
+    for first, last in _szse_spans(wanted.since, wanted.until):
+        asked = f"shares of Shenzhen ETFs, {first if first == last else f'{first} to {last}'}"
         content = transport.get(
             PROVIDER,
             SZSE_REPORT,
@@ -59,14 +63,29 @@ def szse_daily_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery
         columns, rows = read_sheet(content, asked)
         yield Delivery(
             table="etf_shares",
-            name=f"szse_daily_shares/{first:%Y%m%d}-{last:%Y%m%d}.xlsx",
+            name=f"szse_daily_shares/{first:%Y%m%d}{'' if first == last else f'-{last:%Y%m%d}'}.xlsx",
             content=content,
             rows=rows,
             asked=asked,
             day=first if first == last else None,
             columns=columns,
         )
+
+
+def _szse_spans(since: dt.date, until: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
+    if (until - since).days < SZSE_SHORT_SPAN:
+        yield from ((day, day) for day in _weekdays(since, until))
+        return
+    first = since
+    while first <= until:
+        last = min(first + dt.timedelta(days=SZSE_DAYS - 1), until)
+        yield first, last
         first = last + dt.timedelta(days=1)
+
+
+def _weekdays(since: dt.date, until: dt.date) -> Iterator[dt.date]:
+    days = (since + dt.timedelta(days=number) for number in range((until - since).days + 1))
+    return (day for day in days if day.weekday() < 5)
 
 
 def szse_fund_list(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
@@ -93,11 +112,8 @@ def szse_fund_list(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
 
 def sse_daily_shares(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
     """Share counts of all Shanghai ETFs at the close, in 万份, a file for each day (and page)."""
-    day = wanted.since
-    while day <= wanted.until:
-        if day.weekday() < 5:
-            yield from _sse_day(transport, day)
-        day += dt.timedelta(days=1)
+    for day in _weekdays(wanted.since, wanted.until):
+        yield from _sse_day(transport, day)
 
 
 def _sse_day(transport: Transport, day: dt.date) -> Iterator[Delivery]:

@@ -1,7 +1,7 @@
 """Crunchbase as it answers: search, deleted entities, and the CSV export's files.
 
 Shapes: the provider's OpenAPI documents of 2026-08 (``SearchQuery``, ``EntityIdentifier``, ``DeletedEntitiesResult``,
-the funding round's and organization's fields), its error texts, the column lists of the exports in ``domain`` §1.6.
+the funding round's and organization's fields), its error texts, the columns of its CSV export of today.
 """
 
 from __future__ import annotations

@@ -458,3 +458,17 @@ def test_an_industry_of_the_classification_before_2021_is_refused(home: Home) ->
     home.land("sector_members/history.csv", "symbol,start_date,industry_code\n600123,2014-01-01,210101\n")
     home.run()
     assert home.reasons() == ["sector_code: found '21', expected a sector code of digits such as 801150"]
+
+
+def test_a_counter_in_renminbi_is_no_counter_in_dollars(home: Home) -> None:
+    """Sina's list holds both counters of a company; GEM codes begin with 08."""
+    home.land(
+        "security_quotes/spot.csv",
+        "日期时间,代码,中文名称,英文名称,交易类型,最新价,涨跌额,涨跌幅,昨收,今开,最高,最低,成交量,成交额,买一,卖一\n"
+        "2025/04/24 10:30:00,83690,美团-WR,MEITUAN-WR,EQTY,120,1,0.8,119,119,121,118,1000,120000,119.9,120\n"
+        "2025/04/24 10:30:00,03690,美团-W,MEITUAN-W,EQTY,128,1,0.8,127,127,129,126,1000,128000,127.9,128\n"
+        "2025/04/24 10:30:00,08083,有赞,YOUZAN,EQTY,0.1,0,0,0.1,0.1,0.1,0.1,1000,100,0.1,0.1\n",
+    )
+    home.run()
+    found = {row["security_code"]: row["currency"] for row in home.raw("security_quotes")}
+    assert found == {"83690.HK": "CNY", "03690.HK": "HKD", "08083.HK": "HKD"}

@@ -10,7 +10,6 @@ import pytest
 from orchestration.contracts import CONTRACTS, TABLES
 from orchestration.dialects import NoDialectError, canonical, dialects_of, match_header
 from orchestration.dialects.base import Dialect
-from orchestration.dialects.unmapped import UNMAPPED
 from tests.support.warehouse_home import Home
 from tests.unit.dialects import test_akshare, test_crunchbase, test_eastmoney, test_exchanges, test_public, test_tushare
 from tests.unit.dialects.figures import CSINDEX_BARS, HIST, TUSHARE_BARS, utc
@@ -237,8 +236,11 @@ def test_headers_that_are_no_data_say_so(table: str, header: str, told: str) -> 
     assert f"expected {CONTRACTS[table].columns[0]}" in str(refused.value)
 
 
-def test_no_header_of_a_dialect_is_called_no_data() -> None:
-    assert not [u.name for dialect in DECLARED for u in UNMAPPED if u.holds(_full_header(dialect))]
+@pytest.mark.parametrize("dialect", DECLARED, ids=lambda d: f"{d.table}-{d.name}")
+def test_a_header_in_another_folder_is_never_called_no_data(dialect: Dialect) -> None:
+    assert "it is that of" not in _refusal(
+        "fx_rates" if dialect.table != "fx_rates" else "etf_bars", _full_header(dialect)
+    )
 
 
 SPOT = "代码,名称,最新价,涨跌额,涨跌幅,昨收,今开,最高,最低"

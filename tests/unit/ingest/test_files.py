@@ -234,7 +234,7 @@ def test_a_member_that_cannot_be_taken_leaves_the_others(home: Home) -> None:
         ("p.csv", b"<html><body>403 Forbidden</body></html>", "no dialect of etf_profiles knows this header"),
         ("p.csv", b"etf_code,name_en,ETF_CODE\n1,2,3\n", "twice: 'etf_code'"),
         ("p.csv", (",".join(f"c{n}" for n in range(2500)) + "\n").encode(), "2500 columns"),
-        ("p.csv", TEXT.encode("utf-16-le"), "no dialect"),
+        ("p.csv", TEXT.encode("utf-16-le"), "UTF-16 or UTF-32 without a byte-order mark"),
     ],
 )
 def test_unreadable_files_are_quarantined_whole_with_counts_of_zero(home: Home, name, content, reason) -> None:

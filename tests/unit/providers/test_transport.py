@@ -76,6 +76,18 @@ def test_a_pause_beyond_the_limit_is_not_slept_through(fake_provider: FakeProvid
     assert len(fake_provider.asked) == 1
 
 
+def test_a_pause_may_be_a_date(fake_provider: FakeProvider, clock: Clock) -> None:
+    fake_provider.route("/x", Answer(b"{}"))
+    fake_provider.fault("/x", "too_many_requests", retry_after="Wed, 21 Oct 2099 07:28:00 GMT")
+    with pytest.raises(ThrottledError) as caught:
+        client(fake_provider, clock).get("p", f"{ORIGIN}/x")
+    assert caught.value.pause is not None
+    assert caught.value.pause > 86_400
+    fake_provider.heal()
+    fake_provider.fault("/x", "too_many_requests", retry_after="soon", times=1)
+    assert client(fake_provider, clock).get("p", f"{ORIGIN}/x") == b"{}"
+
+
 def test_a_server_error_is_asked_again_with_growing_pauses(fake_provider: FakeProvider, clock: Clock) -> None:
     fake_provider.route("/x", Answer(b"{}"))
     fake_provider.fault("/x", "server_error", times=3)

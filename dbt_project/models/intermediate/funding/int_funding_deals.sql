@@ -8,7 +8,7 @@ with deals as (
         rounds.round_uuid,
         rounds.org_uuid,
         rounds.announced_on,
-        rounds.investment_type,
+        rounds.type_stage,
         rounds.cb_news_venture,
         rounds.vc_pe_broad,
         rounds.raised_amount_usd,
@@ -72,12 +72,10 @@ select
     end as in_vc_pe_broad,
     -- boundaries of the Crunchbase News glossary; the amounts are those known at the moment
     case
-        when deals.investment_type in ('pre_seed', 'seed', 'angel') then 'seed_angel'
-        when deals.investment_type in ('series_a', 'series_b') then 'early'
-        when deals.investment_type like 'series%' and deals.investment_type <> 'series_unknown' then 'late'
-        when deals.investment_type = 'private_equity' and coalesce(histories.after_venture, 0) = 1
+        when deals.type_stage in ('seed_angel', 'early', 'late') then deals.type_stage
+        when deals.type_stage = 'technology_growth' and coalesce(histories.after_venture, 0) = 1
             then 'technology_growth'
-        when deals.investment_type = 'private_equity' then 'private_equity'
+        when deals.type_stage = 'technology_growth' then 'private_equity'
         when deals.raised_amount_usd is null then 'unknown'
         when deals.raised_amount_usd <= 3000000 then 'seed_angel'
         when deals.raised_amount_usd <= 15000000 then 'early'

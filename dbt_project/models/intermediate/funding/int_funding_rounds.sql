@@ -5,6 +5,7 @@ select
     rounds.announced_on,
     cast({{ dbt.date_trunc('quarter', 'rounds.announced_on') }} as date) as quarter_start,
     rounds.investment_type,
+    kinds.stage as type_stage,
     kinds.cb_news_venture,
     kinds.vc_pe_broad,
     kinds.is_seed_or_venture,

@@ -1,0 +1,55 @@
+"""Rows of a run that wait to be written: beyond a bound they wait on disk, so that no file is too large for memory.
+
+Belongs here: the waiting. Does not belong here: what the rows are and what becomes of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.sql import quoted
+
+HELD_BYTES = 64 << 20
+"""So much of a spill stays in memory; ordinary files never touch the disk."""
+
+
+class Spill:
+    """Rows of one schema, in the order in which they came. ``path`` is written when they are many."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema = path, schema
+        self.rows = 0
+        self._held: list[pa.Table] = []
+        self._bytes = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, rows: pa.Table) -> None:
+        """Take rows of the schema; no more after ``register``."""
+        if not rows.num_rows:
+            return
+        self.rows += rows.num_rows
+        self._held.append(rows)
+        self._bytes += rows.nbytes
+        if self._bytes > HELD_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        if self._writer is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
+        for rows in self._held:
+            self._writer.write_table(rows)
+        self._held, self._bytes = [], 0
+
+    def register(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Make the view ``name`` of all rows; ``con`` may read the folder of ``path``."""
+        if self._writer is None:
+            con.register(name, pa.concat_tables(self._held) if self._held else self.schema.empty_table())
+            return
+        self._write()
+        self._writer.close()
+        con.execute(f"create or replace temp view {name} as select * from read_parquet({quoted(str(self.path))})")
