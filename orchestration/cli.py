@@ -375,9 +375,10 @@ def fetch_progress() -> Iterator[tuple[Any, Any]]:
         def heard(dataset: Any, file: Any) -> None:
             files, rows = counts.setdefault(dataset.key, [0, 0])
             counts[dataset.key] = [files + 1, rows + file.rows]
-            progress.update(task, description=f"{dataset.key}: {files + 1} answers, {rows + file.rows:,} rows")
+            progress.update(task, description=f"{dataset.key}: page {files + 1}, {rows + file.rows:,} rows")
 
         def done(dataset: Any, receipt: Any, verdicts: Any) -> None:
+            progress.update(task, description="asking")
             if receipt is not None and receipt.outcome == "failed":
                 say(f"failed: {outcome_line(receipt)}")
             for verdict in verdicts:

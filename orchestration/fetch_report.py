@@ -18,6 +18,7 @@ from rich.table import Table
 
 from orchestration import silence
 from orchestration.fetching import fetch, nothing_to_ask_about, question
+from orchestration.locking import BusyError
 from orchestration.moments import write_short
 from orchestration.providers import datasets
 from orchestration.providers.delivery import Dataset, RefusedError
@@ -97,7 +98,7 @@ def run(
     """Fetch one dataset after another. ``must``: one that cannot be asked here is an error, not skipped.
 
     ``heard`` is told of every landed file, ``done`` of every dataset (without receipt when it was skipped). Raises
-    ``RefusedError`` when ``must`` is broken, or when nothing at all can be asked.
+    ``RefusedError`` or ``BusyError`` when ``must`` is broken, ``RefusedError`` when nothing at all can be asked.
     """
     found = Fetched()
     for dataset in chosen:
@@ -113,7 +114,7 @@ def run(
         )
         try:
             receipt = fetch(settings, dataset, wanted, transport, partial(heard, dataset))
-        except RefusedError as error:
+        except (RefusedError, BusyError) as error:
             if must:
                 raise
             found.skipped[dataset.key] = str(error)

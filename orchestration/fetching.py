@@ -219,7 +219,7 @@ def fetch(
         receipts.begin(receipt)
         rows, trouble, message = 0, None, None
         try:
-            for number, delivery in enumerate(dataset.deliver(transport, wanted), start=1):
+            for number, delivery in enumerate(_answers(dataset, transport, wanted, settings), start=1):
                 file = land(settings.landing, dataset.provider, delivery, began)
                 cursor = delivery.cursor if _follows_changes(dataset, wanted, began) else None
                 receipts.add(receipt.fetch_id, number, file, cursor)
@@ -228,19 +228,30 @@ def fetch(
                     heard(file)
         except ProviderError as error:
             trouble, message = _trouble_of(error), masked(str(error), settings.secrets)
-        except (OSError, KeyboardInterrupt) as error:
+        except BaseException as error:
             words = "interrupted" if isinstance(error, KeyboardInterrupt) else masked(str(error), settings.secrets)
             receipts.end(receipt.fetch_id, clock(), "failed", "interrupted", words)
             raise
-        except Exception as error:  # noqa: BLE001 (a reader of ours that does not expect what came must leave a receipt)
-            log.error("%s: %s", dataset.key, masked(traceback.format_exc(), settings.secrets))
-            trouble = "broken"
-            message = masked(
-                f"{dataset.key}: the answer cannot be read: {type(error).__name__}: {error}", settings.secrets
-            )
         outcome: Outcome = "failed" if trouble else "delivered" if rows else "empty"
         receipts.end(receipt.fetch_id, clock(), outcome, trouble, message)
         return receipts.get(receipt.fetch_id)
+
+
+class BrokenError(ProviderError):
+    """A provider's reader of ours that stumbled over what came, instead of saying what is wrong with it."""
+
+
+def _answers(dataset: Dataset, transport: Transport, wanted: Wanted, settings: Settings) -> Iterator[Delivery]:
+    """The answers of a dataset. Whatever goes wrong while they are asked and read is a ``ProviderError``."""
+    try:
+        for delivery in dataset.deliver(transport, wanted):
+            landed_name(delivery.table, dataset.provider, delivery.name)
+            yield delivery
+    except ProviderError:
+        raise
+    except Exception as error:  # noqa: BLE001 (one dataset's bug must leave a receipt and let the others go on)
+        log.error("%s: %s", dataset.key, masked(traceback.format_exc(), settings.secrets))
+        raise BrokenError(f"{dataset.key}: the answer cannot be read: {type(error).__name__}: {error}") from None
 
 
 def _follows_changes(dataset: Dataset, wanted: Wanted, now: dt.datetime) -> bool:

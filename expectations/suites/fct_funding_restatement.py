@@ -1,6 +1,6 @@
 """fct_funding_restatement: what a quarter was said to be at each quarter end since, and is said to be now."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("profile", "segment", "region", "quarter_start", "known_at")
 
@@ -12,9 +12,6 @@ SUITE = Suite(
         *key_checks(GRAIN),
         within_cut(),
         in_set("vintage_status", ("known", "no_vintage"), "Readers filter on these words."),
-        between("amount_usd", 0, None, "Money raised; the door refuses negative amounts."),
-        between("deals", 0, None, "A count."),
-        between("quarters_after", 0, 8, "The end of the quarter and of the eight after it."),
         no_rows(
             "nothing_known_before_its_moment",
             "critical",

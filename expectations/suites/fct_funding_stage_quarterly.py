@@ -17,8 +17,6 @@ SUITE = Suite(
             "Readers filter on these words.",
         ),
         between("amount_usd", 0, None, "Money raised; the door refuses negative amounts."),
-        between("deals", 0, None, "A count."),
-        between("disclosed_share", 0, 1, "A share of deals."),
         no_rows(
             "stages_conserve_the_quarter",
             "critical",

@@ -1,6 +1,6 @@
 """fct_index_review and fct_index_review_member: what a new set of weights changes, and what it makes trackers trade."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, known, no_rows, within_cut
+from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("index_code", "set_date")
 
@@ -13,7 +13,6 @@ SUITE = Suite(
     checks=(
         *key_checks(GRAIN),
         within_cut(),
-        known("review_kind", "Readers alert on off-cycle changes; an empty kind would be one that nobody sees."),
         in_set(
             "review_kind",
             ("scheduled_review", "off_cycle", "calendar_unknown", "reweighted"),
@@ -54,8 +53,6 @@ MEMBERS = Suite(
             ("known", "not_drifted", "no_tracker_assets", "no_turnover", "fx_missing"),
             "Readers filter on these words.",
         ),
-        between("weight_after", 0, 1, "A share of the index."),
-        between("days_to_trade", 0, None, "A number of days."),
         no_rows(
             "changes_cancel_out",
             "critical",

@@ -101,6 +101,8 @@ class Dialect:
     a view, ``dated_fields`` maps the field to a contract column, ``dated_target`` receives the date.
     ``ignored``: delivered columns that are known and left out on purpose, with no unit to trust or no use.
     ``required``: delivered columns without which a header is not this dialect's, where two share all the others.
+    ``only``: delivered column -> texts: a record that has another one there is of a kind that the table does not hold,
+    and is refused.
     ``name_key``: contract column that may come from the file name or the nearest folder (R61), bare index numbers as
     ``name_style`` says.
     ``encodings``: tried in order when the bytes are not UTF-8 and carry no mark (R68).
@@ -126,6 +128,7 @@ class Dialect:
     dated_target: str | None = None
     ignored: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
     name_key: str | None = None
     name_style: CodeStyle = CodeStyle.CANONICAL
     encodings: tuple[str, ...] = ("gb18030",)

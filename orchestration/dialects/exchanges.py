@@ -8,6 +8,9 @@ from orchestration.dialects.base import MOMENT, ON_ITS_DAY, CodeStyle, Column, D
 
 _BARE_CN, _CSI, _BY_MARKET = CodeStyle.BARE_CN, CodeStyle.CSI_INDEX, CodeStyle.BY_INDEX_MARKET
 
+# The list holds funds of all kinds that trade in Shenzhen, real estate trusts among them.
+_ETFS = (("基金类别", ("ETF",)),)
+
 DIALECTS: tuple[Dialect, ...] = (
     # The query service of the Shanghai Stock Exchange; akshare has multiplied its figures since January 2026.
     Dialect(
@@ -49,6 +52,7 @@ DIALECTS: tuple[Dialect, ...] = (
         constants=(("share_basis", "open_of_day"),),
         ignored=("基金简称", "基金类别", "投资类别", "上市日期", "基金管理人", "基金发起人", "基金托管人", "净值"),
         required=("投资类别",),
+        only=_ETFS,
         from_path=MOMENT,
         path_columns=(("share_date", ON_ITS_DAY),),
     ),
@@ -72,6 +76,7 @@ DIALECTS: tuple[Dialect, ...] = (
             "净值",
         ),
         required=("投资类别",),
+        only=_ETFS,
     ),
     # By way of akshare: index_detail_cni, index_detail_hist_cni. The index stands in the file name alone; codes are
     # filled with zeros to six digits whatever their market.

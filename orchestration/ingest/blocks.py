@@ -243,7 +243,7 @@ def _cells_of_sample(
 ) -> tuple[Cells, ...] | None:
     contract = CONTRACTS[table]
     dialect = match.dialect
-    if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers:
+    if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers or dialect.only:
         return None
     by_target: dict[str, list[Column]] = {}
     for column in (*dialect.columns, *match.views[0].columns):

@@ -115,6 +115,7 @@ def _stage_layout(
     finally:
         con.unregister("blocks")
         con.unregister("parts")
+        con.execute("reset disabled_optimizers")
     staged = Staged(path, dict.fromkeys(by_number, 0))
     numbers = {sources[number].file: number for number in by_number}
     listing = f"read_parquet({quoted(str(path))})"

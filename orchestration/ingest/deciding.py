@@ -25,7 +25,7 @@ from orchestration.ingest.spill import Spill
 from orchestration.ingest.typing import Typist
 from orchestration.sql import quoted
 
-SLICE_ROWS = 500_000
+SLICE_ROWS = 200_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
 
 _PARTS = pa.schema([pa.field("_part", pa.int32()), pa.field("_batch_id", pa.string())])
@@ -88,7 +88,7 @@ def _hash(contract: Contract) -> str:
 def decide(
     con: duckdb.DuckDBPyConnection,
     typist: Typist,
-    staged: list[Path],
+    staged: list[tuple[Path, frozenset[str]]],
     loose: Spill,
     origins: list[Origin],
     raw: list[ParquetFile],
@@ -98,9 +98,9 @@ def decide(
 ) -> np.ndarray:
     """Decide the rows of a run: raw rows to append go to ``accepted``, conflicting ones to ``refuse``.
 
-    ``staged``: files of ``bulk.stage``; ``loose``: rows that are not staged, see ``loose_schema``; ``raw``: what
-    earlier runs accepted, in order of ingestion. Gives the hashes of the staged keys that were decided here and must
-    leave the staged rows.
+    ``staged``: files of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not
+    staged, see ``loose_schema``; ``raw``: what earlier runs accepted, in order of ingestion. Gives the hashes of the
+    staged keys that were decided here and must leave the staged rows.
     """
     contract = typist.contract
     new = _Rows(con, typist, staged, loose, origins)
@@ -113,7 +113,8 @@ def decide(
         if not count:
             return pulled
         for low, high in _slices(-(-count // SLICE_ROWS)):
-            rows = new.of(pulled[(pulled >= low) & (pulled <= high)], low, high)
+            old.narrow(low, high)
+            rows = new.of(pulled[(pulled >= low) & (pulled <= high)], low, high, old)
             if len(rows):
                 accepted.add(_decide_slice(rows, old, origins, contract, ingested_at, refuse))
     finally:
@@ -134,12 +135,14 @@ class _Rows:
         self,
         con: duckdb.DuckDBPyConnection,
         typist: Typist,
-        staged: list[Path],
+        staged: list[tuple[Path, frozenset[str]]],
         loose: Spill,
         origins: list[Origin],
     ) -> None:
         self._con, self._typist, self._contract = con, typist, typist.contract
-        self._staged = f"read_parquet([{', '.join(quoted(str(path)) for path in staged)}])" if staged else None
+        self._files = staged
+        listing = ", ".join(quoted(str(path)) for path, _ in staged)
+        self._staged = f"read_parquet([{listing}])" if staged else None
         self._numbers = {origin.file: number for number, origin in enumerate(origins)}
         self._order = np.array([origin.order for origin in origins], np.int64)
         kept = [column for column in typist.schema if column.name != "_position"]
@@ -179,8 +182,9 @@ class _Rows:
         table = self._con.sql(" union all ".join(found)).to_arrow_table()
         return np.asarray(table.column("_hash").combine_chunks())
 
-    def of(self, hashes: np.ndarray, low: np.uint64, high: np.uint64) -> pl.DataFrame:
-        """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them."""
+    def of(self, hashes: np.ndarray, low: np.uint64, high: np.uint64, old: _Known) -> pl.DataFrame:
+        """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them;
+        without staged rows that plainly repeat what is known."""
         frames = []
         if self.loose:
             loose = self._con.sql(
@@ -189,14 +193,18 @@ class _Rows:
             frames.append(pl.DataFrame(loose.to_arrow_table().cast(self._schema)))
         if self._staged and len(hashes):
             self._con.register("pulled", pa.table([pa.array(hashes)], schema=_HASHES))
-            source = f"select * from {self._staged} semi join pulled on _hash = {_hash(self._contract)}"
-            rows = self._con.sql(self._typist.stamps_statement(source)).to_arrow_table()
+            for path, carried in self._files:
+                pulled = (
+                    f"select * from read_parquet({quoted(str(path))})"
+                    f" semi join pulled on _hash = {_hash(self._contract)}"
+                )
+                source = old.without_repeats(pulled, carried)
+                rows = self._con.sql(self._typist.stamps_statement(source)).to_arrow_table()
+                files = pl.Series(rows.column("_file"))
+                numbers = files.replace_strict(self._numbers, return_dtype=pl.Int32).to_arrow()
+                rows = rows.append_column("_part", numbers).select(self._schema.names)
+                frames.append(pl.DataFrame(rows.cast(self._schema)))
             self._con.unregister("pulled")
-            files = pl.Series(rows.column("_file"))
-            numbers = files.replace_strict(self._numbers, return_dtype=pl.Int32).to_arrow()
-            frames.append(
-                pl.DataFrame(rows.append_column("_part", numbers).select(self._schema.names).cast(self._schema))
-            )
         if not frames:
             return pl.DataFrame()
         rows = pl.concat(frames)
@@ -216,7 +224,7 @@ class _Known:
         first: str | None,
         last: str | None,
     ) -> None:
-        self._con, self._contract = con, contract
+        self._con, self._contract, self._between = con, contract, "true"
         paths = [quoted(str(file.path)) for file in raw if file.may_hold(first, last)]
         column = dated_key(contract)
         within = "true"
@@ -225,6 +233,29 @@ class _Known:
             zone = "" if kind == "date" else "+00"
             within = f"{column} between {kind} {quoted(first + zone)} and {kind} {quoted(last + zone)}"
         self._source = f"read_parquet([{', '.join(paths)}]) where {within}" if paths else None
+
+    def narrow(self, low: np.uint64, high: np.uint64) -> None:
+        """Look at keys of a range of hashes only, from now on."""
+        self._between = f"{_hash(self._contract)} between {int(low)} and {int(high)}"
+
+    def without_repeats(self, rows: str, carried: frozenset[str]) -> str:
+        """SQL of raw rows without those that carry no stamp and equal a known version of their key (R10, R11): in a
+        history that is fetched anew these are almost all, and nothing else of their key depends on them."""
+        contract = self._contract
+        if self._source is None or contract.joined_column is not None or contract.first_version_rule:
+            return rows
+        same = " and ".join(
+            f"n.{name} is not distinct from k.{name}" if name not in contract.key else f"n.{name} = k.{name}"
+            for name in contract.columns
+            if name in carried or name in contract.key
+        )
+        unstamped = "_knowledge_source in ('rule', 'ingestion')"
+        return (
+            f"with pulled_rows as materialized ({rows}),"
+            f" known_rows as (select * from {self._source} and {self._between})"
+            f" select * from pulled_rows where not {unstamped} union all"
+            f" select n.* from (select * from pulled_rows where {unstamped}) as n anti join known_rows as k on {same}"
+        )
 
     def among(self, ordered: np.ndarray) -> np.ndarray:
         """Those of the ordered hashes that a known key has."""
@@ -247,7 +278,8 @@ class _Known:
         self._con.register("new_keys", rows.select(self._contract.key).unique().to_arrow())
         keys = ", ".join(self._contract.key)
         known = self._con.sql(
-            f"select {', '.join(schema.names)} from (select * from {self._source}) semi join new_keys using ({keys})"
+            f"select {', '.join(schema.names)} from (select * from {self._source} and {self._between})"
+            f" semi join new_keys using ({keys})"
             " order by _ingested_at, _file, _row"
         ).to_arrow_table()
         self._con.unregister("new_keys")

@@ -13,7 +13,7 @@ import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import IO, Any, BinaryIO, Protocol
 
@@ -28,7 +28,7 @@ from orchestration.ingest.json_stream import JsonError, is_list, list_items, rea
 from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
-CHUNK_WEIGHT = 32 << 20
+CHUNK_WEIGHT = 16 << 20
 """Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
 _CELL_WEIGHT = 32
 MAX_HEADER_CELL = 1_000
@@ -866,4 +866,24 @@ def tables(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str, Un
         ".xls": _workbook,
     }
     for found in readers[part.format](recogniser, part):
-        yield _within_bounds(found, part) if isinstance(found, Table) else found
+        yield _of_its_kind(_within_bounds(found, part)) if isinstance(found, Table) else found
+
+
+def _of_its_kind(table: Table) -> Table:
+    """The table with those records refused that its dialect knows to be of another kind (``Dialect.only``)."""
+    lowered = {name.lower(): place for place, name in enumerate(table.header)}
+    kinds = [(name, lowered[name.lower()], kept) for name, kept in table.match.dialect.only if name.lower() in lowered]
+
+    def kept() -> Iterator[Chunk]:
+        for chunk in table.chunks:
+            left = Chunk(refused=list(chunk.refused))
+            for row, cells, raw in zip(chunk.rows, chunk.cells, chunk.raw, strict=True):
+                others = [(name, cells[place] or "", of) for name, place, of in kinds if cells[place] not in of]
+                if others:
+                    name, found, of = others[0]
+                    left.refuse(row, raw, f"{name}: found {found[:80]!r}, and only {' or '.join(of)} belongs here")
+                else:
+                    left.take(row, cells, raw)
+            yield left
+
+    return replace(table, chunks=kept()) if kinds else table

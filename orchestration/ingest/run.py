@@ -224,7 +224,15 @@ def _ingest(
 
         accepted = Spill(folder / f"accepted{STAGED_ENDING}", contract.arrow_schema())
         pulled = deciding.decide(
-            con, typist, [each.path for each in staged], loose, _origins(batches), raw, ingested_at, accepted, refuse
+            con,
+            typist,
+            [(each.path, batches[next(iter(each.rows))].carried) for each in staged if each.rows],
+            loose,
+            _origins(batches),
+            raw,
+            ingested_at,
+            accepted,
+            refuse,
         )
         stored = store_raw(con, contract, staged, pulled, accepted, stem)
         quarantined = _store_refused(settings, contract.name, batches, refused)

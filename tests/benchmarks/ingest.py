@@ -172,7 +172,7 @@ def in_child(case: str, **arguments: object) -> dict[str, float]:
 
 
 def greatest_memory() -> float:
-    """Greatest resident memory of this process in MB (getrusage includes that of the process before exec)."""
+    """Greatest resident memory of this process in MB (getrusage includes what came before exec)."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2

@@ -153,13 +153,20 @@ def test_a_crash_between_landing_and_receipt_loses_nothing(home: Home) -> None:
         (ThrottledError("too fast"), "throttled"),
         (UnavailableError("gone"), "unavailable"),
         (KeyError("f12"), "broken"),
+        (BrokenPipeError(32, "the worker is gone"), "broken"),
     ],
 )
 def test_a_failure_keeps_what_landed_before_and_says_so(home: Home, error: Exception, trouble: str) -> None:
     receipt = run(home, dataset(delivery(), error))
     assert (receipt.outcome, receipt.trouble, receipt.rows, receipt.pages) == ("failed", trouble, 1, 1)
-    assert str(error.args[0]) in (receipt.message or "")
+    assert str(error.args[-1]) in (receipt.message or "")
     assert len(landed(home)) == 1
+
+
+def test_a_provider_that_names_its_answer_wrongly_is_broken(home: Home) -> None:
+    receipt = run(home, dataset(delivery(), delivery("../../raw/x.json")))
+    assert (receipt.trouble, receipt.pages) == ("broken", 1)
+    assert "expected a path below landing/etf_bars/tushare/" in (receipt.message or "")
 
 
 def test_no_record_is_an_empty_outcome(home: Home) -> None:

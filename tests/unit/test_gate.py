@@ -96,6 +96,24 @@ def member(code: str, weight: float, change: float) -> dict[str, object]:
     }
 
 
+def tracking(**changes: object) -> dict[str, object]:
+    whole: dict[str, object] = {
+        "etf_code": "159567.SZ",
+        "as_of_date": DAY,
+        "window_name": "1m",
+        "window_sessions": 20,
+        "tracking_status": "complete",
+        "days_used": 20,
+        "days_not_used": 0,
+        "fund_return_ratio": 0.02,
+        "index_return_cny_ratio": 0.03,
+        "tracking_difference": -0.01,
+        "tracking_error_annualised": 0.002,
+        "knowledge_at": BEFORE,
+    }
+    return whole | changes
+
+
 def accounted(build: Path, accepted: int, repeated: int) -> None:
     batches = accounting([("b1", "etf_bars", "etf_bars/a.csv", 10, accepted, 0, repeated)])
     write_inputs(build / MARTS_FILE, batches, refusals())
@@ -190,6 +208,66 @@ REFUSED: dict[str, tuple[Breaker, str]] = {
             funding("ROW", 19, 1),
         ),
         "marts.fct_funding_quarterly.regions_conserve_global",
+    ),
+    "stages that do not make the quarter": (
+        lambda build: (
+            fill(build, "fct_funding_quarterly", [funding("USA", 50, 2)]),
+            fill(
+                build,
+                "fct_funding_stage_quarterly",
+                [funding("USA", 30, 1) | {"stage": "early"}, funding("USA", 20, 2) | {"stage": "unknown"}],
+            ),
+        ),
+        "marts.fct_funding_stage_quarterly.stages_conserve_the_quarter",
+    ),
+    "a vintage that knows what came after it": (
+        rows(
+            "fct_funding_restatement",
+            funding("USA", 50, 2) | {"known_at": BEFORE, "knowledge_at": BEFORE + dt.timedelta(minutes=1)},
+        ),
+        "marts.fct_funding_restatement.nothing_known_before_its_moment",
+    ),
+    "a last vintage that is not the quarter": (
+        lambda build: (
+            fill(build, "fct_funding_quarterly", [funding("USA", 50, 2) | {"is_ended": True}]),
+            fill(build, "fct_funding_restatement", [funding("USA", 51, 2) | {"known_at": BEFORE, "is_latest": True}]),
+        ),
+        "marts.fct_funding_restatement.latest_is_the_quarter",
+    ),
+    "an error of tracking out of three days": (
+        rows("fct_etf_tracking", tracking(tracking_status="fx_missing", days_used=3, days_not_used=17)),
+        "marts.fct_etf_tracking.figures_follow_status",
+    ),
+    "more days than the window has": (
+        rows("fct_etf_tracking", tracking(days_not_used=1)),
+        "marts.fct_etf_tracking.days_fill_the_window",
+    ),
+    "a review that buys more than it sells": (
+        rows(
+            "fct_index_review_member",
+            {"index_code": "987018.CNI", "set_date": DAY, "security_code": "02617.HK", "weight_change": 0.1},
+            {"index_code": "987018.CNI", "set_date": DAY, "security_code": "01477.HK", "weight_change": -0.2},
+        ),
+        "marts.fct_index_review_member.changes_cancel_out",
+    ),
+    "a review whose members do not follow": (
+        lambda build: (
+            fill(
+                build,
+                "fct_index_review",
+                [{"index_code": "987018.CNI", "set_date": DAY, "members": 2, "members_added": 0, "members_dropped": 0}],
+            ),
+            fill(
+                build,
+                "fct_index_review_member",
+                [{"index_code": "987018.CNI", "set_date": DAY, "security_code": "02617.HK", "change": "stay"}],
+            ),
+        ),
+        "marts.fct_index_review.members_follow_from_the_set_before",
+    ),
+    "more first visits than visits": (
+        rows("fct_sector_visits_daily", visits("ALL", 5) | {"first_time_companies_mtd": 6}),
+        "marts.fct_sector_visits_daily.parts_within_companies",
     ),
     "state against its quote": (
         rows(

@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orchestration import silence
 from orchestration.receipts import FetchedFile, Receipt, Receipts
@@ -90,6 +92,18 @@ def test_pages_that_add_up_pass_and_lost_ones_are_counted() -> None:
     lost = silence.pages(receipt(file(100, page=1, total=150), file(0, page=2, total=150)))
     assert (lost.state, lost.check) == ("lost", "pages")
     assert "100 of 150 records on 2 page(s): 50 did not come" in lost.message
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=8), st.data())
+def test_whatever_the_pages_a_record_that_did_not_come_is_counted(sizes: list[int], data: st.DataObject) -> None:
+    total = sum(sizes)
+    whole = [file(rows, page=number, total=total) for number, rows in enumerate(sizes, start=1)]
+    assert silence.pages(receipt(*whole)).state == "passed"
+    broken = data.draw(st.integers(0, len(sizes) - 1))
+    missing = data.draw(st.integers(1, sizes[broken]))
+    whole[broken] = dataclasses.replace(whole[broken], rows=sizes[broken] - missing)
+    verdict = silence.pages(receipt(*whole))
+    assert (verdict.state, f"{missing:,} did not come" in verdict.message) == ("lost", True)
 
 
 def test_an_overlap_is_said_also_when_the_sum_is_right() -> None:

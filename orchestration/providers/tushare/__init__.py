@@ -12,31 +12,32 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, Wanted
+from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, RefusedError, Wanted
 from orchestration.providers.transport import Transport
 from orchestration.providers.tushare.client import PROVIDER, TOKEN_MISSING, pages, token
 
 CLIENT_VERSION = "1"
 """Of the questions below: raised when their fields or slices change."""
 
-FUND_DAILY = (127, 2000, "ts_code trade_date open high low close pre_close change pct_chg vol amount")
-ETF_SHARE_SIZE = (408, 5000, "trade_date ts_code etf_name total_share total_size nav close exchange")
-FUND_NAV = (119, 2000, "ts_code ann_date nav_date unit_nav accum_nav accum_div net_asset total_netasset adj_nav")
+FUND_DAILY = (127, 2000, "ts_code trade_date open high low close pre_close vol amount | change pct_chg")
+ETF_SHARE_SIZE = (408, 5000, "trade_date ts_code total_share | etf_name total_size nav close exchange")
+FUND_NAV = (119, 2000, "ts_code ann_date nav_date unit_nav accum_nav | accum_div net_asset total_netasset adj_nav")
 INDEX_WEIGHT = (96, 2000, "index_code con_code trade_date weight")
-HK_DAILY = (192, 5000, "ts_code trade_date open high low close pre_close change pct_chg vol amount")
+HK_DAILY = (192, 5000, "ts_code trade_date open high low close pre_close vol amount | change pct_chg")
 STK_SURV = (
     275,
     100,
-    "ts_code name surv_date fund_visitors rece_place rece_mode rece_org org_type comp_rece content",
+    "ts_code surv_date fund_visitors rece_mode rece_org org_type | name rece_place comp_rece content",
 )
 INDEX_MEMBER_ALL = (
     335,
     2000,
-    "l1_code l1_name l2_code l2_name l3_code l3_name ts_code name in_date out_date is_new",
+    "l1_code l1_name l2_code l2_name l3_code l3_name ts_code in_date out_date | name is_new",
 )
-STOCK_HSGT = (398, 2000, "ts_code trade_date type name type_name")
-"""Document, most rows per answer, fields. ``fund_daily`` was limited to 2,000 rows before 5,000; ``fund_nav`` and
-``index_weight`` tell no limit, so the smallest of the others is kept."""
+STOCK_HSGT = (398, 2000, "ts_code trade_date type | name type_name")
+"""Document, most rows per answer, fields: those without which an answer is refused, and those that are kept where they
+come. ``fund_daily`` was limited to 2,000 rows before 5,000; ``fund_nav`` and ``index_weight`` tell no limit, so the
+smallest of the others is kept."""
 
 HSGT_BEGINS = dt.date(2025, 8, 12)
 SOUTHBOUND = ("SH_HK", "SZ_HK")
@@ -55,8 +56,9 @@ def _ask(
 ) -> Iterator[Delivery]:
     """One question, a delivery for each of its pages."""
     _, most, fields = document
+    needed, _, kept = fields.partition("|")
     asked = f"Tushare {api}, {about}"
-    for page in pages(transport, api, params, tuple(fields.split()), most, asked):
+    for page in pages(transport, api, params, tuple(needed.split()), tuple(kept.split()), most, asked):
         yield Delivery(
             table=table,
             name=f"{api}/{name}{f'-page{page.number}' if page.number > 1 else ''}.json",
@@ -147,7 +149,9 @@ def index_member_all(transport: Transport, wanted: Wanted) -> Iterator[Delivery]
 
 
 def stock_hsgt(transport: Transport, wanted: Wanted) -> Iterator[Delivery]:
-    """What may be traded southbound, a list for each channel and day."""
+    """What may be traded southbound, a list for each channel and day. Raises ``RefusedError`` before the first list."""
+    if wanted.until < HSGT_BEGINS:
+        raise RefusedError(f"Tushare stock_hsgt begins on {HSGT_BEGINS}: ask for a span that reaches it")
     for day in _weekdays(max(wanted.since, HSGT_BEGINS), wanted.until):
         for channel in SOUTHBOUND:
             params = {"trade_date": _day(day), "type": channel}

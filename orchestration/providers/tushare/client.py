@@ -56,12 +56,19 @@ def token() -> str | None:
 
 
 def pages(
-    transport: Transport, api: str, params: Mapping[str, str], fields: tuple[str, ...], most: int, asked: str
+    transport: Transport,
+    api: str,
+    params: Mapping[str, str],
+    needed: tuple[str, ...],
+    kept: tuple[str, ...],
+    most: int,
+    asked: str,
 ) -> Iterator[Page]:
     """The pages of one question, ``most`` rows each, as long as there are more.
 
-    ``has_more`` decides; an answer that does not carry it ends with the first page that is not full. Raises
-    ``MalformedError`` when more rows were announced and none came, and when a page only repeats earlier ones.
+    An answer without a ``needed`` field is none; ``kept`` ones may be missing. ``has_more`` decides whether there are
+    more pages; an answer that does not carry it ends with the first page that is not full. Raises ``MalformedError``
+    when more rows were announced and none came, and when a page only repeats earlier ones.
     """
     seen: set[str] = set()
     number, offset, announced = 1, 0, False
@@ -73,12 +80,12 @@ def pages(
                 "api_name": api,
                 "token": token() or "",
                 "params": {**params, "limit": most, "offset": offset},
-                "fields": ",".join(fields),
+                "fields": ",".join((*needed, *kept)),
             },
             secrets=[token() or ""],
-            accept=partial(read, asked=asked, expected=fields),
+            accept=partial(read, asked=asked, needed=needed),
         )
-        names, items, has_more = read(content, asked, fields)
+        names, items, has_more = read(content, asked, needed)
         if not items and announced:
             raise MalformedError(
                 f"{asked}: page {number - 1} announced more rows, page {number} has none: rows are lost"
@@ -99,12 +106,12 @@ def pages(
 
 
 def read(
-    content: bytes, asked: str, expected: tuple[str, ...] = ()
+    content: bytes, asked: str, needed: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], list[list[Any]], bool | None]:
     """Fields, rows and ``has_more`` (None where it is not told) of an answer.
 
     Raises the ``ProviderError`` that the answer's code and words stand for, ``MalformedError`` for another shape and
-    for a field of ``expected`` that is not there.
+    for a field of ``needed`` that is not there.
     """
     document = expect_json(content, asked)
     if not isinstance(document, dict) or "code" not in document:
@@ -112,14 +119,10 @@ def read(
     if document["code"] != 0:
         raise refusal(document["code"], str(document.get("msg") or ""), asked)
     data = document.get("data")
-    if (
-        not isinstance(data, dict)
-        or not isinstance(data.get("fields"), list)
-        or not isinstance(data.get("items"), list)
-    ):
+    if not isinstance(data, dict) or not all(isinstance(data.get(name), list) for name in ("fields", "items")):
         raise MalformedError(f"{asked}: expected 'data' with 'fields' and 'items', found {_kind(data)}")
     names = tuple(map(str, data["fields"]))
-    gone = [name for name in expected if name not in names]
+    gone = [name for name in needed if name not in names]
     if gone:
         raise MalformedError(f"{asked}: {', '.join(gone)} missing from the answer's fields: found {', '.join(names)}")
     uneven = next((item for item in data["items"] if not isinstance(item, list) or len(item) != len(names)), None)

@@ -8,7 +8,7 @@ import io
 import pytest
 from openpyxl import Workbook
 
-from tests.support.warehouse_home import Home
+from tests.support.warehouse_home import Home, counts
 from tests.unit.dialects.figures import Case, check, utc
 
 
@@ -171,3 +171,17 @@ def test_shares_without_a_date_are_refused_with_what_is_missing(home: Home) -> N
     home.land("etf_shares/list.csv", text)
     home.run()
     assert "share_date is no column and the path does not tell it" in home.reasons()[0]
+
+
+@pytest.mark.parametrize("table", ["etf_profiles", "etf_shares"])
+def test_other_funds_of_the_shenzhen_list_are_no_etfs(home: Home, table: str) -> None:
+    home.land(
+        f"{table}/20250424T091000+0800.csv",
+        "基金代码,基金简称,基金类别,投资类别,上市日期,基金份额,基金管理人,基金发起人,基金托管人,净值\n"
+        "159567,港股创新药ETF,ETF,跨境ETF,2024-01-12,1234567890,银华基金,银华基金,招商银行,1.27\n"
+        "180101,博时蛇口产园REIT,不动产基金,不动产,2021-06-21,900000000,博时基金,博时基金,招商银行,2.3\n"
+        "161725,招商白酒LOF,LOF,股票,2015-06-05,900000000,招商基金,招商基金,中国银行,0.8\n",
+    )
+    assert counts(home.run()[table]) == (3, 1, 2, 0)
+    assert [row["etf_code"] for row in home.raw(table)] == ["159567.SZ"]
+    assert home.reasons()[0] == "基金类别: found '不动产基金', and only ETF belongs here"

@@ -76,7 +76,7 @@ WHOLE = {
     "p.parquet": parquet(),
     "p.zip": zipped(**{"p.csv": TEXT.encode(), "q.xlsx": workbook(TABLE)}),
 }
-_QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_QUICK = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def judged(folder: Path, name: str, content: bytes) -> None:
@@ -226,14 +226,12 @@ def bomb_of_one_dictionary_entry() -> bytes:
 
 
 BOMBS = {
-    "lines.csv": lambda: f'{HEAD}\n510300.SH,"'.encode() + (b"x" * 20_000 + b"\n") * 6_000 + f'",c,d\n{ROW}\n'.encode(),
+    "lines.csv": lambda: f'{HEAD}\n510300.SH,"'.encode() + (b"x" * 20_000 + b"\n") * 4_000 + f'",c,d\n{ROW}\n'.encode(),
     "wide.csv": lambda: (
         ",".join([HEAD, *(f"u{n}" for n in range(1900))]).encode()
         + b"\n"
-        + (b"510300.SH,a,b,c" + b",1" * 1900 + b"\n") * 6_000
+        + (b"510300.SH,a,b,c" + b",1" * 1900 + b"\n") * 4_000
     ),
-    "line.jsonl": lambda: b'{"etf_code":"510300.SH","name_en":"' + b"x" * 80_000_000 + b'"}\n',
-    "lists.json": lambda: b"[" + b"[]," * 1_000_000 + b"{}]",
     "shared.xlsx": bomb_of_one_shared_text,
     "dictionary.parquet": bomb_of_one_dictionary_entry,
 }
@@ -326,49 +324,50 @@ def test_sheets_that_share_a_name_or_a_part_refuse_the_workbook(home: Home) -> N
 BARS = "etf_code,trade_date,open,high,low,close,volume_shares,turnover_cny"
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "1.59567E+05", "1E+05", "159567", "59567.SZ", "2-Mar", "########", "159567.SZ'; drop table batches; --",
-        "159567\u200b.SZ", "\u202e159567.SZ", "159567\ufeff.SZ", "159567.SZ\u0000", "159567 .SZ", "=A1", "#REF!",
-        "１５９５６７",
-    ],
-)  # fmt: skip
-def test_a_damaged_code_is_refused_never_guessed(home: Home, code: str) -> None:
-    total, rows, (reason,) = outcome(home, "b.csv", f"{BARS}\n{code},2025-04-24,1,1,1,1,1,1\n".encode(), "etf_bars")
-    assert (total, rows) == ((1, 0, 1, 0), [])
-    assert reason.startswith(("etf_code: found", "a NUL byte"))
+DAMAGED_CODES = [
+    "1.59567E+05", "1E+05", "159567", "59567.SZ", "2-Mar", "########", "159567.SZ'; drop table batches; --",
+    "159567\u200b.SZ", "\u202e159567.SZ", "159567\ufeff.SZ", "159567.SZ\u0000", "159567 .SZ", "=A1", "#REF!",
+    "１５９５６７",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "date",
-    [
-        "1201-04-24", "3201-04-24", "2025-02-30", "45771", "45771.5", "24-Apr", "04/24/2025", "2025-13-01",
-        "0000-00-00",
-        "2025-04-24 25:00:00", "########", "今天", "2025-04", "20250431", "-1", "1e9", "2025-04-24T00:00:00+99:00",
-    ],
-)  # fmt: skip
-def test_a_date_that_cannot_be_is_refused(home: Home, date: str) -> None:
-    total, rows, (reason,) = outcome(home, "b.csv", f"{BARS}\n159567.SZ,{date},1,1,1,1,1,1\n".encode(), "etf_bars")
-    assert (total, rows) == ((1, 0, 1, 0), [])
-    assert reason.startswith("trade_date: ")
+def test_a_damaged_code_is_refused_never_guessed(home: Home) -> None:
+    lines = [f"{code},2025-04-24,1,1,1,1,1,1" for code in DAMAGED_CODES]
+    total, rows, reasons = outcome(home, "b.csv", "\n".join([BARS, *lines]).encode(), "etf_bars")
+    assert (total, rows) == ((len(lines), 0, len(lines), 0), [])
+    assert all(reason.startswith(("etf_code: found", "a NUL byte")) for reason in reasons), reasons
 
 
-@pytest.mark.parametrize(
-    ("volume", "stored"),
-    [
-        ("１２３４５", 12345), ("1,234,567", None), ("1e3", 1000), ("100.004", 100), ("99.5", None), ("1e400", None),
-        ("9223372036854775808", None), ("0x10", None), ("1_000", None), ("一千", None), ("1 000", None), ("inf", None),
-        ("-1", None), ("#N/A", "null"), ("NaN", "null"), ("1.2.3", None), ("٣", None), ("+5", 5),
-    ],
-)  # fmt: skip
-def test_numbers_are_read_exactly_or_refused(home: Home, volume: str, stored) -> None:
-    text = f"{BARS}\n159567.SZ,2025-04-24,1,1,1,1,{volume},1\n"
-    total, rows, reasons = outcome(home, "b.csv", text.encode(), "etf_bars")
-    if stored is None:
-        assert (total, rows) == ((1, 0, 1, 0), [])
-    else:
-        assert rows[0]["volume_shares"] == (None if stored == "null" else stored), reasons
+DAMAGED_DATES = [
+    "1201-04-24", "3201-04-24", "2025-02-30", "45771", "45771.5", "24-Apr", "04/24/2025", "2025-13-01",
+    "0000-00-00",
+    "2025-04-24 25:00:00", "########", "今天", "2025-04", "20250431", "-1", "1e9", "2025-04-24T00:00:00+99:00",
+]  # fmt: skip
+
+
+def test_a_date_that_cannot_be_is_refused(home: Home) -> None:
+    lines = [f"159567.SZ,{date},1,1,1,1,1,1" for date in DAMAGED_DATES]
+    total, rows, reasons = outcome(home, "b.csv", "\n".join([BARS, *lines]).encode(), "etf_bars")
+    assert (total, rows) == ((len(lines), 0, len(lines), 0), [])
+    assert all(reason.startswith("trade_date: ") for reason in reasons), reasons
+
+
+NUMBERS = [
+    ("１２３４５", 12345), ("1,234,567", 1234567), ("1,23,4", None), ("1e3", 1000), ("100.004", 100), ("99.5", None), ("1e400", None),
+    ("9223372036854775808", None), ("0x10", None), ("1_000", None), ("一千", None), ("1 000", None), ("inf", None),
+    ("-1", None), ("#N/A", "null"), ("NaN", "null"), ("1.2.3", None), ("٣", None), ("+5", 5),
+]  # fmt: skip
+
+
+def test_numbers_are_read_exactly_or_refused(home: Home) -> None:
+    """NULL is "null" here, refused is None."""
+    lines = [f'{159000 + n}.SZ,2025-04-24,1,1,1,1,"{volume}",1' for n, (volume, _) in enumerate(NUMBERS)]
+    _, rows, _ = outcome(home, "b.csv", "\n".join([BARS, *lines]).encode(), "etf_bars")
+    read = {row["etf_code"]: row["volume_shares"] for row in rows}
+    for n, (volume, stored) in enumerate(NUMBERS):
+        code = f"{159000 + n}.SZ"
+        assert (code in read) is (stored is not None), volume
+        assert stored is None or read[code] == (None if stored == "null" else stored), volume
 
 
 def test_dates_of_a_workbook_follow_its_own_first_day(home: Home) -> None:

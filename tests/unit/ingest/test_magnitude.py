@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from orchestration.contracts import CONTRACTS
 from orchestration.contracts.base import Contract
-from orchestration.ingest import magnitude
+from orchestration.ingest import ingest_table, magnitude
 from orchestration.ingest.ledger import ParquetFile
 from orchestration.ingest.magnitude import Compared, evidence, held_back, moved_by
 from tests.support.warehouse_home import Home, counts
@@ -229,6 +229,20 @@ def test_shares_in_ten_thousands_are_held_back_however_few_and_old_the_known_one
     assert "median ratio to known figures 0.000100" in home.reasons()[0]
     home.land("etf_shares/c.csv", _sse("2025-01-15", 1, codes))
     assert counts(home.run()["etf_shares"]) == (codes, codes, 0, 0)
+
+
+@pytest.mark.parametrize("every_line", [False, True])
+def test_of_the_files_of_one_run_only_those_in_the_other_unit_are_held_back(home: Home, every_line: bool) -> None:
+    """However they are read: in bulk, or line by line."""
+    home.land("etf_shares/a.csv", _sse("2025-01-14", 1, 6))
+    home.run()
+    for day, unit in ((15, 1), (16, 10_000), (17, 1)):
+        home.land(f"etf_shares/{day}.csv", _sse(f"2025-01-{day}", unit, 6))
+    home.now += dt.timedelta(minutes=1)
+    report = ingest_table(home.settings, "etf_shares", home.now, every_line=every_line)
+    assert [batch.file for batch in report.refused_whole] == ["etf_shares/16.csv"]
+    assert counts(report) == (12, 12, 0, 0)
+    assert {row["share_date"].day for row in home.raw("etf_shares")} == {14, 15, 17}
 
 
 def test_a_weight_in_percent_is_judged_by_its_refused_rows_too(home: Home) -> None:
