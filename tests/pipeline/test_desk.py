@@ -142,6 +142,35 @@ def test_the_views_answer_with_the_figures_of_the_marts(release, note):
     assert growth == (value_of(note, "funding_yoy_global"), "ended")
 
 
+def test_premium_changes_and_freshness_are_those_of_the_marts(release):
+    fund = "etf_code = '159567.SZ'"
+    premium = one(release, f"select trade_date, premium_ratio, premium_zscore from desk.q04_premium where {fund}")
+    mart = release.execute(
+        f"select trade_date, premium_ratio, premium_zscore from marts.fct_etf_daily where {fund} "
+        "and premium_basis is not null order by trade_date desc limit 1"
+    ).fetchall()
+    assert [premium] == mart
+
+    changes = dict(
+        release.execute(
+            "select change, count(*) from desk.q09_constituent_changes where index_code = '987018.CNI' group by change"
+        ).fetchall()
+    )
+    members = release.execute(
+        "select change, count(*) from marts.fct_index_membership where index_code = '987018.CNI' and valid_from = "
+        "(select max(valid_from) from marts.fct_index_membership where index_code = '987018.CNI') group by change"
+    ).fetchall()
+    assert changes == dict(members)
+
+    fresh = dict(
+        release.execute("select subject, status from desk.q15_claims_and_freshness where kind = 'table'").fetchall()
+    )
+    assert fresh["fct_etf_daily"] == "fresh", "the last closed session before the morning of the note is there"
+    assert set(fresh.values()) <= {"fresh", "late", "empty"}
+    claims = one(release, "select count(*) from desk.q15_claims_and_freshness where kind = 'claim'")
+    assert claims == one(release, "select count(*) from marts.rpt_market_note")
+
+
 def test_what_is_no_input_is_said(release):
     held = release.execute("select distinct status, missing_input from desk.q11_southbound_against_flows").fetchall()
     assert [status for status, _ in held] == ["not_available"]
