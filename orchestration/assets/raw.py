@@ -42,12 +42,31 @@ def accounting(report: Any) -> dict[str, dg.MetadataValue]:
     return {name: dg.MetadataValue.int(count) for name, count in counts.items()}
 
 
-def raw_asset(contract: Contract, fetched: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
-    """The asset of one contract. ``fetched``: assets that land files for it, shown as what it comes from."""
+def landing_key(table: str) -> dg.AssetKey:
+    """Asset key of the folder in which files of a raw table land."""
+    return dg.AssetKey(["landing", table])
+
+
+def landing_asset(contract: Contract, fetched: Sequence[dg.AssetKey] = ()) -> dg.AssetSpec:
+    """The landing folder of a contract: nothing that runs.
+
+    It stands between the assets that fetch and the raw table: the lineage shows both, and neither waits for the other.
+    """
+    return dg.AssetSpec(
+        landing_key(contract.name),
+        deps=fetched,
+        group_name="landing",
+        kinds={"file"},
+        description=f"Files of {contract.grain}, as providers and people land them in landing/{contract.name}/.",
+    )
+
+
+def raw_asset(contract: Contract) -> dg.AssetsDefinition:
+    """The asset of one contract."""
 
     @dg.asset(
         key=raw_key(contract.name),
-        deps=fetched,
+        deps=[landing_key(contract.name)],
         group_name="raw",
         kinds={"python", "parquet"},
         description=f"Every version of {contract.grain}, typed, append-only, from landing/{contract.name}/.",
@@ -77,7 +96,10 @@ def strays(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata=accounting(current_refresh(context).ingest_strays()))
 
 
-def raw_assets(fetched: Mapping[str, Sequence[dg.AssetKey]] | None = None) -> list[dg.AssetsDefinition]:
-    """All raw tables, and the strays. ``fetched``: assets that land files, by table."""
+def raw_assets(
+    fetched: Mapping[str, Sequence[dg.AssetKey]] | None = None,
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """All raw tables with their landing folders, and the strays. ``fetched``: assets that land files, by table."""
     sources = fetched or {}
-    return [*(raw_asset(contract, sources.get(name, ())) for name, contract in CONTRACTS.items()), strays]
+    folders = [landing_asset(contract, sources.get(name, ())) for name, contract in CONTRACTS.items()]
+    return [*folders, *(raw_asset(contract) for contract in CONTRACTS.values()), strays]

@@ -177,7 +177,7 @@ def test_a_mart_shows_its_gate(ui, page, tmp_path):
 
 
 def test_the_documentation_of_the_release_opens_without_a_server(ui, page, settings, tmp_path):
-    documentation = page.context.new_page()
+    documentation = page.context.browser.new_page()
     asked: list[str] = []
     documentation.on("request", lambda request: asked.append(request.url))
     documentation.goto(f"{(settings.current / 'docs.html').as_uri()}#!/model/model.sector_warehouse.fct_etf_daily")

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration import silence
 from orchestration.assets.fetch import fetch_asset, fetch_group, fetch_key, fetched_tables
-from orchestration.assets.raw import raw_assets, raw_key
+from orchestration.assets.raw import landing_key, raw_assets, raw_key
 from orchestration.jobs import fetch_jobs, refresh_job
 from orchestration.providers import datasets
 from orchestration.providers.delivery import Dataset
@@ -155,7 +155,9 @@ def test_every_dataset_has_a_job_but_those_on_demand_and_none_is_part_of_the_ref
         asked = definitions.resolve_job_def(fetch_group(provider)).asset_layer.executable_asset_keys
         assert asked == {fetch_key(d) for d in everything if d.provider == provider and d.scheduled}
     graph = definitions.resolve_asset_graph()
-    assert fetch_key(BARS) in graph.get(raw_key("etf_bars")).parent_keys, "raw tables show where they come from"
+    assert graph.get(raw_key("etf_bars")).parent_keys == {landing_key("etf_bars")}
+    assert fetch_key(BARS) in graph.get(landing_key("etf_bars")).parent_keys, "raw tables show where they come from"
+    assert not graph.get(landing_key("etf_bars")).is_executable, "and wait for nobody"
 
 
 def test_datasets_are_described_and_named_once() -> None:
