@@ -78,9 +78,10 @@ class CompiledModels:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         con.execute("attach ':memory:' as work")
         con.execute("attach ':memory:' as sector")
-        for schema in ("raw", "control", "reference", "staging", "intermediate"):
+        for schema in ("raw", "control", "staging", "intermediate"):
             con.execute(f"create schema work.{schema}")
-        con.execute("create schema sector.marts")
+        for schema in ("reference", "marts", "desk"):
+            con.execute(f"create schema sector.{schema}")
         calendar = trading_calendar()  # noqa: F841 (read by name from SQL)
         con.execute("create table work.control.trading_calendar as from calendar")
         con.execute("create table work.control.build_parameters as select cast(? as timestamptz) as as_of", [as_of])

@@ -57,7 +57,8 @@ def test_a_first_load_that_is_killed_goes_on_behind_its_last_page(
     with pytest.raises(_KilledError):
         fetched(home, fake_provider, heard=die)
     (cut,) = Receipts(home.settings.ledger).of("crunchbase", "funding_rounds", 5)
-    assert (cut.outcome, cut.pages, cut.cursor) == ("running", 3, dt.datetime(2025, 3, 12, tzinfo=dt.UTC))
+    assert (cut.outcome, cut.trouble) == ("failed", "interrupted")
+    assert (cut.pages, cut.cursor) == (3, dt.datetime(2025, 3, 12, tzinfo=dt.UTC))
 
     asked = len(fake_provider.questions(ROUNDS))
     receipt = fetched(home, fake_provider)
