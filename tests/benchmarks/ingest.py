@@ -256,7 +256,7 @@ def main() -> None:
             ratios = [row[unit] / below[unit] for unit in ("wall_s", "cpu_s")]
             cells += [f"{below['wall_s']:.2f}", f"{below['cpu_s']:.2f}", *(f"{ratio:.2f}" for ratio in ratios)]
         table.add_row(*cells)
-    Console().print(table)
+    Console(width=110).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": machine, "threads": THREADS, "cases": found}, indent=1))
 
