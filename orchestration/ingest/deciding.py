@@ -27,6 +27,8 @@ from orchestration.sql import quoted
 
 SLICE_ROWS = 200_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
+SLICE_BYTES = 64 << 20
+"""So much text at most, where rows are long."""
 
 _PARTS = pa.schema([pa.field("_part", pa.int32()), pa.field("_batch_id", pa.string())])
 _HASHES = pa.schema([pa.field("_hash", pa.uint64())])
@@ -112,7 +114,7 @@ def decide(
         count = new.loose + len(pulled)
         if not count:
             return pulled
-        for low, high in _slices(-(-count // SLICE_ROWS)):
+        for low, high in _slices(max(-(-count // SLICE_ROWS), -(-loose.bytes // SLICE_BYTES))):
             old.narrow(low, high)
             rows = new.of(pulled[(pulled >= low) & (pulled <= high)], low, high, old)
             if len(rows):

@@ -16,15 +16,19 @@ from orchestration.sql import quoted
 HELD_BYTES = 64 << 20
 """So much of a spill stays in memory; ordinary files never touch the disk."""
 
+GROUP_BYTES = 16 << 20
+"""Size of a row group on disk: readers hold some of them at a time, however long the rows are."""
+
 
 class Spill:
-    """Rows of one schema, in the order in which they came. ``path`` is written when they are many."""
+    """Rows of one schema, in the order in which they came. ``path`` is written when they are many; ``bytes`` is what
+    they take in memory."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path, self.schema = path, schema
-        self.rows = 0
+        self.rows = self.bytes = 0
         self._held: list[pa.Table] = []
-        self._bytes = 0
+        self._held_bytes = 0
         self._writer: pq.ParquetWriter | None = None
 
     def add(self, rows: pa.Table) -> None:
@@ -33,8 +37,9 @@ class Spill:
             return
         self.rows += rows.num_rows
         self._held.append(rows)
-        self._bytes += rows.nbytes
-        if self._bytes > HELD_BYTES:
+        self.bytes += rows.nbytes
+        self._held_bytes += rows.nbytes
+        if self._held_bytes > HELD_BYTES:
             self._write()
 
     def _write(self) -> None:
@@ -42,8 +47,8 @@ class Spill:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
         for rows in self._held:
-            self._writer.write_table(rows)
-        self._held, self._bytes = [], 0
+            self._writer.write_table(rows, row_group_size=max(1, rows.num_rows * GROUP_BYTES // max(1, rows.nbytes)))
+        self._held, self._held_bytes = [], 0
 
     def register(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make the view ``name`` of all rows; ``con`` may read the folder of ``path``."""

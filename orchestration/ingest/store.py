@@ -21,7 +21,7 @@ from orchestration.contracts.base import Contract
 from orchestration.ingest.bulk import PARQUET_FORMAT, Staged
 from orchestration.ingest.deciding import dated_key, key_range
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, ParquetFile, from_micros
-from orchestration.ingest.spill import Spill
+from orchestration.ingest.spill import HELD_BYTES, Spill
 from orchestration.sql import quoted
 
 SORTED_ROWS = 200_000
@@ -88,7 +88,8 @@ def store_raw(
     if len(pulled):
         sources = [f"{source} anti join pulled on _hash = hash({', '.join(contract.key)})" for source in sources]
     changed = accepted.rows > 0 or len(pulled) > 0
-    if rows <= SORTED_ROWS and (changed or len(staged) > 1):
+    is_small = rows <= SORTED_ROWS and accepted.bytes <= HELD_BYTES
+    if is_small and (changed or len(staged) > 1):
         all_rows = " union all ".join([*sources, *(["select * from accepted"] if accepted.rows else [])])
         order = ", ".join(dict.fromkeys(filter(None, (dated_key(contract), *contract.key))))
         con.execute(f"copy ({all_rows} order by {order}) to {quoted(str(target()))} {PARQUET_FORMAT}")
