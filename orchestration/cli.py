@@ -296,11 +296,16 @@ def fetch(
     index: Annotated[list[str] | None, typer.Option(metavar="CODE", help="987018.CNI; may be repeated.")] = None,
     security: Annotated[list[str] | None, typer.Option(metavar="CODE", help="01801.HK; may be repeated.")] = None,
     concept: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A board; may be repeated.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="An answer that lies here already: the CSV export.")
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="What can be fetched, and whether it can be here.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the live providers and land what they answer; `sector run` reads it. Exit 1 when a fetch failed."""
     with guarded(as_json):
+        from pathlib import Path
+
         from orchestration import fetch_report as report
         from orchestration.fetching import open_transport
 
@@ -321,7 +326,9 @@ def fetch(
                 codes_or_exit("--index", index, "watch_indices", "987018.CNI or HSI.HI"),
                 codes_or_exit("--security", security, "watch_securities", "01801.HK"),
                 tuple(concept or ()),
+                Path(file).expanduser().absolute() if file else None,
             )
+            report.require_reader(chosen, asked.file)
         except ValueError as error:
             raise WrongCallError(str(error)) from None
         settings.home.mkdir(parents=True, exist_ok=True)

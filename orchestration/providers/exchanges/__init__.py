@@ -220,7 +220,7 @@ DATASETS: tuple[Dataset, ...] = (
         session_market="SZSE",
         look_back_days=0,
         # its profiles would become later versions of fuller ones
-        scheduled=False,
+        times=(),
     ),
     Dataset(
         provider=PROVIDER,
