@@ -9,8 +9,8 @@ Over the receipt of a fetch and those before it:
 - ``control_total``: fewer or more came than the provider counts in another list of its own.
 
 Row counts and columns also over files that people drop, by table, dialect and folder. Without history there is no
-verdict, and that is said too. Belongs here: judging and wording. Does not belong here: refusing rows (contracts), refusing releases
-(expectations). Findings warn; ``lost`` marks those by which data is missing or will be NULL.
+verdict, and that is said too. Belongs here: judging and wording. Does not belong here: refusing rows (contracts),
+refusing releases (expectations). Findings warn; ``lost`` marks those by which data is missing or will be NULL.
 """
 
 from __future__ import annotations
