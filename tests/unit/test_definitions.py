@@ -22,7 +22,7 @@ from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
 from orchestration.locking import BusyError
 from orchestration.paths import PROJECT_ROOT
-from orchestration.providers import PROVIDERS
+from orchestration.providers import PROVIDERS, datasets
 from orchestration.refresh import RefusedError
 from orchestration.resources import refresh_resource
 
@@ -268,6 +268,7 @@ def test_every_asset_is_described_and_grouped(location):
 def test_one_process_runs_all_steps(location):
     """The multiprocess executor starts an interpreter per step: seconds each, and the run lock would be taken twice."""
     assert location["executor"] == "in_process"
-    fetching = {f"fetch_{provider}_{'daily' if provider == 'crunchbase' else 'market_days'}" for provider in PROVIDERS}
+    fetching = {f"fetch_{dataset.provider}_{time}" for dataset in datasets() for time in dataset.times}
+    assert {name.rsplit("_", 1)[0] for name in fetching} >= {f"fetch_{provider}" for provider in ("tushare", "akshare")}
     assert set(location["schedules"]) == {"market_days", *fetching}
     assert location["sensors"] == ["new_files"]

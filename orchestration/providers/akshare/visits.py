@@ -112,7 +112,7 @@ class Delivered:
 
 def visits(transport: Transport, wanted: Wanted) -> Iterator[Delivery | ControlTotal]:
     """Visits of the wanted days, a week at a time, then those of the two months before that were announced since, then
-    what the summary counts of all of them.
+    what the summary counts of all of them, as far back as it reaches.
 
     A slice of more than fifty pages is asked for in halves: fewer days of visits, then fewer days of notices. What one
     day announced of one day's visits is asked for however long it is; should its late pages fail, that is an error.
@@ -132,7 +132,7 @@ def visits(transport: Transport, wanted: Wanted) -> Iterator[Delivery | ControlT
     for whole in slices:
         yield from _sliced(talk, whole, delivered)
     noticed = max(wanted.since, today - dt.timedelta(days=SUMMARY_DAYS))
-    if noticed <= today:
+    if noticed <= min(today, wanted.until + dt.timedelta(days=LATE_NOTICE_DAYS)):
         yield _summary(talk, wanted, noticed, delivered, unread=(wanted.since, begin))
 
 

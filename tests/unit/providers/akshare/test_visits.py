@@ -90,13 +90,18 @@ def test_visits_that_an_earlier_fetch_has_read_are_left_out(control: Held, serve
 
 def test_notices_older_than_the_summary_reaches_are_not_held_against_it(control: Held, server: FakeProvider) -> None:
     old = [
-        record | {"RECEIVE_START_DATE": "2024-01-10 00:00:00", "NOTICE_DATE": "2024-01-11 00:00:00"}
+        record | {"RECEIVE_START_DATE": "2024-04-22 00:00:00", "NOTICE_DATE": "2024-04-23 00:00:00"}
         for record in recorded.surveys()
     ]
     recorded.serve_surveys(server, old, [])
-    found = control(since=dt.date(2024, 1, 8), until=dt.date(2024, 1, 12))
+    found = control(since=dt.date(2024, 4, 22), until=dt.date(2024, 5, 10))
     assert (found.compared, found.missing, found.surplus) == (0, (), ())
     assert "(NOTICE_DATE>'2024-05-08')" in summaries(server)[0].query["filter"]
+
+
+def test_a_span_before_the_summary_begins_is_held_against_nothing(fetch: Fetch, server: FakeProvider) -> None:
+    fetch(DETAIL, since=dt.date(2024, 1, 8), until=dt.date(2024, 1, 12))
+    assert summaries(server) == []
 
 
 def test_a_summary_that_does_not_come_leaves_the_details(
