@@ -129,7 +129,7 @@ def unpack(archive: Path, spool: Path, asked: str, found: list[_Member]) -> list
             _require_gzip(packed.read(512), asked)
             packed.seek(0)
             stream = _Expanding(gzip.GzipFile(fileobj=packed), archive.stat().st_size, asked)
-            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|") as opened:
+            with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r|", bufsize=COPIED) as opened:
                 for member in opened:
                     names.append(member.name)
                     _require_harmless(member, len(names), asked)
