@@ -198,8 +198,8 @@ def read_summary(text: str, asked: str) -> dict[Visit, int]:
             # a column with a gap comes as 18.0
             count = int(float(row["接待机构数量"]))
         except (KeyError, ValueError):
-            found = row.get("接待机构数量")
-            raise MalformedError(f"{asked}: expected a number of institutions for {row}, found {found!r}") from None
+            code, found = row.get("代码"), row.get("接待机构数量")
+            raise MalformedError(f"{asked}: expected a number of institutions for {code}, found {found!r}") from None
         counted[row["代码"], row["接待日期"], row["公告日期"]] += count
     return dict(counted)
 
