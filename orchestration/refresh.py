@@ -236,17 +236,23 @@ class Refresh:
                 tests = sum(node.kind == "test" for node in nodes)
                 self.progress(f"{models} models built, {tests} data tests passed")
 
+    def judge(self) -> GateReport:
+        """Run the gate over the build: suites, audits, past releases, deliveries. Keeps nothing."""
+        from expectations.gate import report_of, run_gate
+        from orchestration.silence import as_checks, verdicts
+        from warehouse.releases import list_releases
+
+        releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
+        report = run_gate(self.settings.build, releases=releases, code_version=code_version())
+        return report_of([*report.checks, *as_checks(verdicts(self.settings, self.as_of))])
+
     def audit(self) -> GateReport:
-        """Run the gate over the build, once. A failed check is in the report; only a broken gate raises."""
+        """Judge the build, once. A failed check is in the report; only a broken gate raises."""
         if self.report is None:
-            from expectations.gate import failure_message, report_of, run_gate
-            from orchestration.silence import as_checks, verdicts
-            from warehouse.build import MARTS_FILE
+            from expectations.gate import failure_message
 
             with self.stage("checking the marts"):
-                current = self.settings.current / MARTS_FILE
-                report = run_gate(self.settings.build, previous=current if current.is_file() else None)
-                self.report = report_of([*report.checks, *as_checks(verdicts(self.settings, self.as_of))])
+                self.report = self.judge()
                 refusing = self.report.refusing
                 warnings = self.report.warnings
                 self.progress(f"{len(self.report.checks)} checks: {len(refusing)} refuse, {len(warnings)} warn")

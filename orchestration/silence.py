@@ -40,6 +40,9 @@ DESCRIPTIONS: dict[Check, str] = {
     "columns": "The answer has columns that were seen before.",
 }
 
+GATES: dict[Check, str] = {"empty_on_session": "G11", "pages": "G3", "row_count": "G3", "columns": "G10"}
+"""Gate of the field (``expectations.gates``) that each stands for."""
+
 LATEST_PUBLICATION = dt.time(22, 0)
 """Market time from which a session's own figures are all out (net asset values come last; contracts, etf_nav)."""
 
@@ -429,6 +432,7 @@ def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
             limit=DESCRIPTIONS[verdict.check],
             unexpected_rows=1,
             sample=[verdict.as_json()],
+            gate=GATES[verdict.check],
         )
         for verdict in found
     ]
