@@ -257,6 +257,9 @@ class Refresh:
                 warnings = self.report.warnings
                 self.progress(f"{len(self.report.checks)} checks: {len(refusing)} refuse, {len(warnings)} warn")
                 if refusing:
+                    page = self.settings.build / "checks.html"
+                    title = f"the build refused as of {write_short(self.as_of)}"
+                    page.write_text(self._checks_page(self.report, title), encoding="utf-8")
                     self._refuse([asdict(check) for check in refusing], failure_message(self.report))
         return self.report
 
@@ -283,6 +286,7 @@ class Refresh:
 
         from warehouse.build import MARTS_FILE
         from warehouse.catalog import write_release
+        from warehouse.checks_page import CHECKS_FILE
         from warehouse.docs import render_docs
         from warehouse.note import render_html, render_text
         from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
@@ -307,13 +311,24 @@ class Refresh:
         documents = {
             "note.txt": render_text(marts),
             "note.html": render_html(marts),
-            "checks.json": report.to_json(),
+            CHECKS_FILE: report.to_json(),
+            "checks.html": self._checks_page(report, f"release {record.release_id}"),
             "docs.html": render_docs(manifest, marts),
         }
         publish(settings.home, settings.build, record, documents)
         if self.make_current:
             make_current(settings.home, record.release_id)
         return record
+
+    def _checks_page(self, report: GateReport, title: str) -> str:
+        """The report beside the figures of past releases."""
+        from warehouse.checks_page import CHECKS_FILE, past_figures, render_checks
+        from warehouse.releases import list_releases
+
+        past = [
+            self.settings.releases / release.release_id / CHECKS_FILE for release in list_releases(self.settings.home)
+        ]
+        return render_checks(report, title, past_figures(past))
 
     def _inputs(self) -> tuple[tuple[str, ...], bool]:
         """Ids of the batches that brought rows, sorted, and whether any of them is of the synthetic sample."""
