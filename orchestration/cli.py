@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -468,6 +469,35 @@ def explain(
             answer_json(reasons.document(found))
         else:
             reasons.show(found, out, rows)
+
+
+@app.command()
+def check(
+    explain: Annotated[bool, typer.Option("--explain", help="What each check protects from; runs nothing.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Passed checks too, a line each.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the gate over the present build without publishing it: what was found beside what is allowed."""
+    with guarded(as_json):
+        from orchestration import check_report as gate
+
+        settings = settings_or_exit()
+        if explain:
+            lines = gate.explanations()
+            if as_json:
+                answer_json({"checks": [asdict(line) for line in lines]})
+            else:
+                gate.show_explanations(lines, out)
+            return
+        from orchestration.locking import run_lock
+
+        with run_lock(settings.lock):
+            report = gate.check(settings)
+        if as_json:
+            answer_json(gate.document(report))
+        else:
+            gate.show(report, out, everything)
+        raise typer.Exit(0 if report.passed else REFUSED)
 
 
 @app.command()

@@ -42,6 +42,9 @@ DESCRIPTIONS: dict[Check, str] = {
     "control_total": "As much came as the provider counts in another list of its own.",
 }
 
+GATES: dict[Check, str] = {"empty_on_session": "G11", "pages": "G3", "row_count": "G3", "columns": "G10"}
+"""Gate of the field (``expectations.gates``) that each stands for."""
+
 LATEST_PUBLICATION = dt.time(22, 0)
 """Market time from which a session's own figures are all out (net asset values come last; contracts, etf_nav)."""
 
@@ -453,6 +456,7 @@ def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
             limit=DESCRIPTIONS[verdict.check],
             unexpected_rows=1,
             sample=[verdict.as_json()],
+            gate=GATES[verdict.check],
         )
         for verdict in found
     ]
