@@ -42,7 +42,13 @@ DESCRIPTIONS: dict[Check, str] = {
     "control_total": "As much came as the provider counts in another list of its own.",
 }
 
-GATES: dict[Check, str] = {"empty_on_session": "G11", "pages": "G3", "row_count": "G3", "columns": "G10"}
+GATES: dict[Check, str] = {
+    "empty_on_session": "G11",
+    "pages": "G3",
+    "row_count": "G3",
+    "columns": "G10",
+    "control_total": "G3",
+}
 """Gate of the field (``expectations.gates``) that each stands for."""
 
 LATEST_PUBLICATION = dt.time(22, 0)
