@@ -137,8 +137,8 @@ select
     concat(
         'A split of ', factor, ' new shares for 1 is declared for ', etf_code, ' on ', trade_date,
         ', but NAV went from ', previous_nav, ' to ', unit_nav,
-        ' as if there were none: the declaration decides the flow, nav_return_ratio and tracking of that session '
-        || 'are NULL.'
+        ' as if there were none: the declaration decides flow and shares (also those of the session before, where '
+        || 'they are counted at this open), nav_return_ratio and tracking of the session are NULL.'
     ) as detail
 from denied
 
