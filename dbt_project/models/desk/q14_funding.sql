@@ -56,7 +56,12 @@ ranked as (
         row_number() over (
             partition by regional.profile, regional.shown_region, regional.quarter_start
             order by regional.raised_amount_usd desc nulls last, regional.round_uuid asc nulls last
-        ) as place
+        ) as place,
+        concat(
+            coalesce(regional.org_name, regional.org_uuid, 'organization unknown'), ' (', regional.region, ', ',
+            regional.investment_type, ', ',
+            cast(cast(regional.raised_amount_usd / 1000000 as decimal(18, 1)) as varchar), 'm USD)'
+        ) as said
     from regional
     inner join quarters
         on regional.quarter_start in (quarters.current_quarter, quarters.last_quarter)
@@ -68,20 +73,8 @@ top_five as (
         profile,
         shown_region as region,
         quarter_start,
-        {% for place in range(1, 6) %}
-            {% if place == 1 %}
-                max(case when place = 1 then round_uuid end) as round_1,
-            {% endif %}
-            max(
-                case
-                    when place = {{ place }}
-                        then concat(
-                            coalesce(org_name, org_uuid, 'organization unknown'), ' (', region, ', ', investment_type,
-                            ', ', cast(cast(raised_amount_usd / 1000000 as decimal(18, 1)) as varchar), 'm USD)'
-                        )
-                end
-            ) as said_{{ place }},
-        {% endfor %}
+        max(case when place = 1 then round_uuid end) as top_round_uuid,
+        {{ dbt.listagg('said', "'; '", 'order by place') }} as top_rounds,
         max(knowledge_at) as knowledge_at
     from ranked
     where place <= 5
@@ -107,11 +100,8 @@ select
     stages.early_amount_usd,
     stages.late_amount_usd,
     stages.technology_growth_amount_usd,
-    top_five.round_1 as top_round_uuid,
-    top_five.said_1
-    {%- for place in range(2, 6) %}
-    || coalesce('; ' || top_five.said_{{ place }}, '')
-    {%- endfor %} as top_rounds,
+    top_five.top_round_uuid,
+    top_five.top_rounds,
     greatest(
         funding.knowledge_at,
         coalesce(prints.knowledge_at, funding.knowledge_at),
