@@ -74,7 +74,7 @@ top_five as (
         shown_region as region,
         quarter_start,
         max(case when place = 1 then round_uuid end) as top_round_uuid,
-        {{ dbt.listagg('said', "'; '", 'order by place') }} as top_rounds,
+        {{ joined_by_place('said', 'place', 5) }} as top_rounds,
         max(knowledge_at) as knowledge_at
     from ranked
     where place <= 5
