@@ -10,9 +10,12 @@ select
     published_on,
     creation_status,
     redemption_status,
-    (creation_status like '%暂停%' or creation_status like '%封闭%' or lower(creation_status) in ('suspended', 'closed'))
+    (
+        creation_status like '%暂停申购%' or creation_status like '%封闭%'
+        or lower(creation_status) in ('suspended', 'closed')
+    )
     and (
-        redemption_status like '%暂停%' or redemption_status like '%封闭%'
+        redemption_status like '%暂停赎回%' or redemption_status like '%封闭%'
         or lower(redemption_status) in ('suspended', 'closed')
     ) as is_suspended,
     knowledge_at,
