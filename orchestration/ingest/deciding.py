@@ -23,7 +23,7 @@ from orchestration.ingest import versions
 from orchestration.ingest.ledger import ParquetFile
 from orchestration.ingest.spill import Spill
 from orchestration.ingest.typing import Typist
-from orchestration.sql import quoted
+from orchestration.sql import quoted, raw_rows
 
 SLICE_ROWS = 200_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
@@ -81,6 +81,15 @@ def key_range(con: duckdb.DuckDBPyConnection, relation: str, contract: Contract)
         f"select {moment} from (select unnest([min({column}), max({column})]) as moment from {relation}) order by 1"
     ).fetchall()
     return first, last
+
+
+def _same_value(contract: Contract, name: str) -> str:
+    """SQL of a column's part in R10: ``n`` repeats ``k``."""
+    if name in contract.key:
+        return f"n.{name} = k.{name}"
+    if name in contract.beside:
+        return f"coalesce(n.{name} = k.{name}, true)"
+    return f"n.{name} is not distinct from k.{name}"
 
 
 def _hash(contract: Contract) -> str:
@@ -227,14 +236,14 @@ class _Known:
         last: str | None,
     ) -> None:
         self._con, self._contract, self._between = con, contract, "true"
-        paths = [quoted(str(file.path)) for file in raw if file.may_hold(first, last)]
+        paths = [file.path for file in raw if file.may_hold(first, last)]
         column = dated_key(contract)
         within = "true"
         if column is not None and first is not None and last is not None:
             kind = "date" if contract.field(column).kind is not Kind.TIMESTAMP else "timestamptz"
             zone = "" if kind == "date" else "+00"
             within = f"{column} between {kind} {quoted(first + zone)} and {kind} {quoted(last + zone)}"
-        self._source = f"read_parquet([{', '.join(paths)}]) where {within}" if paths else None
+        self._source = f"{raw_rows(con, paths, contract.arrow_schema())} where {within}" if paths else None
 
     def narrow(self, low: np.uint64, high: np.uint64) -> None:
         """Look at keys of a range of hashes only, from now on."""
@@ -247,9 +256,7 @@ class _Known:
         if self._source is None or contract.joined_column is not None or contract.first_version_rule:
             return rows
         same = " and ".join(
-            f"n.{name} is not distinct from k.{name}" if name not in contract.key else f"n.{name} = k.{name}"
-            for name in contract.columns
-            if name in carried or name in contract.key
+            _same_value(contract, name) for name in contract.columns if name in carried or name in contract.key
         )
         unstamped = "_knowledge_source in ('rule', 'ingestion')"
         return (

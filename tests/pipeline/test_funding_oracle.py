@@ -402,7 +402,24 @@ def growth_that_does_not_add_up(con: duckdb.DuckDBPyConnection) -> list[str]:
     return wrong
 
 
-MARTS = "+fct_funding_quarterly +fct_funding_stage_quarterly +fct_funding_restatement"
+def rounds_that_do_not_add_up(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Groups of ``fct_funding_quarterly`` that are not the sum of ``fct_funding_round``."""
+    found = con.execute(
+        "with counted as (select *, 'cb_news_venture' as profile from marts.fct_funding_round where in_cb_news_venture "
+        "union all by name select *, 'vc_pe_broad' as profile from marts.fct_funding_round where in_vc_pe_broad), "
+        "sums as (select profile, s.segment as segment, "
+        "coalesce(nullif(r.region, ''), counted.region) as region, quarter_start, count(*) as deals, "
+        "sum(raised_amount_usd) as amount_usd from counted "
+        "join (values ('all'), ('innovative_drugs')) as s(segment) on s.segment in ('all', counted.segment) "
+        "join (values ('GLOBAL'), ('')) as r(region) on true group by all) "
+        "select q.profile, q.segment, q.region, q.quarter_start, q.deals, s.deals, q.amount_usd, s.amount_usd "
+        "from marts.fct_funding_quarterly as q left join sums as s using (profile, segment, region, quarter_start) "
+        "where q.deals <> coalesce(s.deals, 0) or (q.deals > 0 and q.amount_usd is distinct from s.amount_usd)"
+    ).fetchall()
+    return [str(row) for row in found]
+
+
+MARTS = "+fct_funding_quarterly +fct_funding_stage_quarterly +fct_funding_restatement +fct_funding_round"
 
 
 @pytest.mark.parametrize(
@@ -434,6 +451,7 @@ def test_every_cell_at_every_moment(seed: int, moments: list[dt.datetime], tmp_p
                 restatements(rounds, organizations, as_of, expected),
             )
             wrong += growth_that_does_not_add_up(con)
+            wrong += rounds_that_do_not_add_up(con)
         assert not wrong, f"as of {as_of}: {len(wrong)} cells, first {wrong[:5]}"
 
 
