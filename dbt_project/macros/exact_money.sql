@@ -63,7 +63,6 @@
     )
 {%- endmacro %}
 
-
 {# Sum of amounts; NULL where the sum is more than money can hold, which only damaged figures reach. #}
 {% macro money_sum(expression) -%}
     cast(
