@@ -248,8 +248,9 @@ def test_unreadable_files_are_quarantined_whole_with_counts_of_zero(home: Home, 
     assert (line["row_number"], line["file"]) == (None, f"etf_profiles/{name}")
 
 
-def test_a_header_of_no_dialect_names_found_and_expected(home: Home) -> None:
-    home.land("etf_profiles/p.csv", "foo,bar\n1,2\n")
+@pytest.mark.parametrize("record", ["1,2", "7,7"], ids=["a record", "a record with two equal cells"])
+def test_a_header_of_no_dialect_names_found_and_expected(home: Home, record: str) -> None:
+    home.land("etf_profiles/p.csv", f"foo,bar\n{record}\n")
     home.run()
     assert "found 'foo', 'bar'" in home.reasons()[0]
     assert "expected etf_code, name_en" in home.reasons()[0]

@@ -3,7 +3,8 @@ with denied as (
     select
         etf_code,
         trade_date,
-        cast(split_factor as decimal(18, 4)) as factor,
+        -- a factor that no split has is shown no greater than fits
+        cast(least(split_factor, 1e13) as decimal(18, 4)) as factor,
         previous_nav,
         unit_nav
     from {{ ref('int_etf_nav_returns') }}
