@@ -180,7 +180,7 @@ def _ingest(
     loose = Spill(folder / f"loose{STAGED_ENDING}", deciding.loose_schema(typist))
     refused = Spill(folder / f"refused{STAGED_ENDING}", REFUSED_SCHEMA)
     waiting = _Waiting(typist, loose, refused)
-    con = connect(threads=settings.threads, folder=folder)
+    con = connect(threads=settings.threads, memory_limit=settings.memory_limit, folder=folder)
     try:
         for landed in files:
             if reason := why_left(landed):

@@ -258,16 +258,18 @@ def _repeated(fixed: list[dict[str, str]], sizes: list[int]) -> dict[str, pl.Ser
 
 
 MEMORY_LIMIT = "384MiB"
-"""What a connection of a run may take; what needs more waits on disk, in the folder of the run."""
+"""What typing a chunk, and sorting refused lines, may take."""
 
 SCRATCH = "duckdb.staged"
 
 
-def connect(*, threads: int | None = None, folder: Path | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    *, threads: int | None = None, memory_limit: str = MEMORY_LIMIT, folder: Path | None = None
+) -> duckdb.DuckDBPyConnection:
     """A DuckDB that reads and writes no file outside ``folder`` (None: none at all), with calendar, index markets and
     the macros of this module."""
     scratch = "" if folder is None else str(folder / SCRATCH)
-    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY_LIMIT, "temp_directory": scratch}
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory_limit, "temp_directory": scratch}
     if threads is not None:
         config["threads"] = threads
     con = duckdb.connect(":memory:", config=config)
