@@ -249,7 +249,8 @@ def decide(
     pairs = sized.filter((pl.col("_new") == 1) & (pl.col("_known") == 1))
     paired, reopened = _decide_pairs(pairs, known, carried, contract, values, now)
     several = pl.concat([sized.filter((pl.col("_new") > 1) | (pl.col("_known") > 1)), reopened])
-    decided, joined = [alone, paired], {}
+    decided = [alone, paired]
+    joined: dict[int, str] = {}
     for portion in _portions(several, key):
         settled, added = _settle_all(portion, known, carried, contract, ingested_at)
         decided.append(settled)
