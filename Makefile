@@ -7,6 +7,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Test processes side by side; each takes up to 1.5 GB.
+WORKERS ?= 2
 
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -28,7 +30,7 @@ run: $(READY) ## land the sample, build, check, publish, print the note
 	@$(BIN)/sector note
 
 test: $(READY) ## all tests that this machine can run
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/sector ui

@@ -32,8 +32,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave before DuckDB 2.0's bindings list what other libraries still hold: it buries the closing line."""
+    if hasattr(config, "workerinput"):  # a worker of pytest-xdist: its last words go to the controller
+        return
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(_status["exit"])
