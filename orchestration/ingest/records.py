@@ -661,6 +661,10 @@ _JUDGED_ROWS = 500
 _FEW_BYTES = 64 << 20
 _PARQUET_ROWS = 1_000
 """Rows asked of Parquet at a time: a dictionary can make megabytes of every cell."""
+_PARQUET_BYTES = 8 << 20
+"""So much of a large row group at a time, by the mean of its rows ..."""
+_UNEVEN_ROWS = 64
+"""... and no more rows than these, for a few of them may be what makes it large."""
 
 
 def _cell_text(value: Any) -> str | None:
@@ -728,7 +732,7 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     def chunks() -> Iterator[Chunk]:
         number, chunk = 0, Chunk()
         try:
-            for batch in opened.iter_batches(batch_size=_PARQUET_ROWS):
+            for batch in _parquet_batches(opened):
                 columns = [_column_texts(column) for column in batch.columns]
                 for cells in zip(*columns, strict=True):
                     number += 1
@@ -746,6 +750,17 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
         yield chunk
 
     yield Table(part.label, header, match, chunks(), f"Parquet, {metadata.num_rows} rows")
+
+
+def _parquet_batches(opened: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows in order, few at a time where they are long."""
+    for place in range(opened.metadata.num_row_groups):
+        group = opened.metadata.row_group(place)
+        size = sum(group.column(column).total_uncompressed_size for column in range(group.num_columns))
+        rows = _PARQUET_ROWS
+        if size > _FEW_BYTES:
+            rows = max(1, min(_PARQUET_BYTES * group.num_rows // size, _UNEVEN_ROWS))
+        yield from opened.iter_batches(batch_size=rows, row_groups=[place])
 
 
 class _NoTextError(str):

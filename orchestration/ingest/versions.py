@@ -7,6 +7,7 @@ through ``settle``, the rule written out.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from orchestration.contracts.base import Contract
 CONFLICT = "conflicting rows for one key"
 
 _EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+_PORTION_ROWS = 10_000
 
 ACCEPTED, REPEATED, CONFLICTING = "accepted", "repeated", "conflicting"
 
@@ -256,8 +259,13 @@ def decide(
     pairs = sized.filter((pl.col("_new") == 1) & (pl.col("_known") == 1))
     paired, reopened = _decide_pairs(pairs, known, carried, contract, values, now)
     several = pl.concat([sized.filter((pl.col("_new") > 1) | (pl.col("_known") > 1)), reopened])
-    settled, joined = _settle_all(several, known, carried, contract, ingested_at)
-    decided = [frame for frame in (alone, paired, settled) if len(frame)]
+    decided = [alone, paired]
+    joined: dict[int, str] = {}
+    for portion in _portions(several, key):
+        settled, added = _settle_all(portion, known, carried, contract, ingested_at)
+        decided.append(settled)
+        joined.update(added)
+    decided = [frame for frame in decided if len(frame)]
     frame = pl.concat(decided) if decided else alone
     return Decisions(frame.sort("_index"), joined)
 
@@ -316,6 +324,20 @@ def _decide_pairs(
         .alias("source"),
     )
     return decided, reopened.select(pairs.columns)
+
+
+def _portions(rows: pl.DataFrame, key: list[str]) -> Iterator[pl.DataFrame]:
+    """The rows, those of a key together, some keys at a time: written out a row takes a hundred times its bytes."""
+    ordered = rows.sort(*key, "_index")
+    begins = ordered.select(pl.struct(key).rle_id().alias("_place")).select(
+        pl.int_range(pl.len()).filter(pl.col("_place") != pl.col("_place").shift()).alias("_begin")
+    )["_begin"]
+    begin = 0
+    while begin < len(ordered):
+        place = begins.search_sorted(begin + _PORTION_ROWS)
+        end = int(begins[place]) if place < len(begins) else len(ordered)
+        yield ordered[begin:end]
+        begin = end
 
 
 def _settle_all(
