@@ -129,7 +129,7 @@ def _stage_layout(
         staged.rows[numbers[name]] = count
     short = [number for number in by_number if staged.rows[number] < fed[number]]
     for number, done in _lines_done(con, listing, [by_number[n] for n in short], sources, fed, left):
-        for leftover in lines_of(by_number[number], lambda rows, done=done: ~done[rows]):
+        for leftover in lines_of(by_number[number], _outside(done)):
             leave(by_number[number], leftover)
     return staged
 
@@ -157,6 +157,11 @@ def _lines_done(
     con.unregister("short")
     for file, begin, size in zip(files, begins, sizes, strict=False):
         yield file.number, flags[begin : begin + size]
+
+
+def _outside(done: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Tells the line numbers that no flag is set for."""
+    return lambda rows: ~done[rows]
 
 
 def _parts(layout: Layout, files: list[PlainFile], sources: dict[int, Source]) -> pa.Table:

@@ -153,7 +153,11 @@ def store_quarantine(path: Path, table: str, batches: list[tuple[str, str, str |
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = str(lines.path.with_name(SCRATCH))
-    config = {"memory_limit": MEMORY_LIMIT, "threads": 1, "temp_directory": scratch}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": 1,
+        "temp_directory": scratch,
+    }
     with duckdb.connect(":memory:", config=config) as con:
         con.register("batches", listed)
         lines.register(con, "refused")
