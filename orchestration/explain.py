@@ -257,38 +257,33 @@ def _claim(con: duckdb.DuckDBPyConnection, claim: dict[str, Any]) -> tuple[list[
 
 def _read(con: duckdb.DuckDBPyConnection, part: Part, release: ReleaseRecord) -> Input:
     if part.table.startswith(LIST):
-        return Input(part, *_listed(con, f"select * from release.{part.table} where {part.where}", part), later=0)
+        con.execute(f"create or replace temp table chosen as from release.{part.table} where {part.where}", part.values)
+        return Input(part, *_chosen(con, "select *", ""), later=0)
     contract = CONTRACTS[part.table]
-    columns = [*contract.key, *contract.value_columns, "knowledge_at", "_file", "_row"]
-    order = ", ".join(contract.key)
+    key = ", ".join(contract.key)
     if part.moment is not None:
         con.execute("update cut set as_of = ?", [part.moment])
     try:
-        rows, count = _listed(
-            con, f"select {', '.join(columns)} from {part.table} where {part.where} order by {order}", part
-        )
+        con.execute(f"create or replace temp table chosen as from {part.table} where {part.where}", part.values)
     finally:
         con.execute("update cut set as_of = ?", [release.as_of])
+    columns = ", ".join([*contract.key, *contract.value_columns, "knowledge_at", "_file", "_row"])
+    rows, count = _chosen(con, f"select {columns}", f"order by {key}")
     if part.moment is not None or not count:
         return Input(part, rows, count, later=0)
     [(later,)] = con.execute(
-        f"select count(*) from all_{part.table} where ({order}) in (select ({order}) from {part.table} "
-        f"where {part.where}) and (knowledge_at > (select as_of from cut) "
-        "or _ingested_at > (select built_at from cut))",
-        list(part.values),
+        f"select count(*) from all_{part.table} where ({key}) in (select ({key}) from chosen) "
+        "and (knowledge_at > (select as_of from cut) or _ingested_at > (select built_at from cut))"
     ).fetchall()
     return Input(part, rows, count, int(later))
 
 
-def _listed(con: duckdb.DuckDBPyConnection, sql: str, part: Part) -> tuple[list[dict[str, Any]], int]:
-    """The first rows of a query, and how many there are."""
-    cursor = con.execute(sql, list(part.values))
+def _chosen(con: duckdb.DuckDBPyConnection, columns: str, order: str) -> tuple[list[dict[str, Any]], int]:
+    """The first rows chosen, and how many there are."""
+    [(count,)] = con.execute("select count(*) from chosen").fetchall()
+    cursor = con.execute(f"{columns} from chosen {order} limit {MOST_ROWS}")
     names = [column[0] for column in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchmany(MOST_ROWS + 1)]
-    if len(rows) <= MOST_ROWS:
-        return rows, len(rows)
-    [(count,)] = con.execute(f"select count(*) from ({sql})", list(part.values)).fetchall()
-    return rows[:MOST_ROWS], int(count)
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()], int(count)
 
 
 def _would_change(
@@ -300,8 +295,6 @@ def _would_change(
 ) -> list[str]:
     """What would make the figure another one, in sentences: what is missing, estimated, newer or refused."""
     said = [str(row["claim"])] if row.get("status") == "not_available" else []
-    if row[column] is None and str(column).endswith(("_ratio", "_cny", "_usd", "_yoy")):
-        said.append("The figure is unknown (NULL): the formula says when that is so.")
     said += gaps
     for entry in inputs:
         part = entry.part
@@ -321,6 +314,8 @@ def _would_change(
             ).fetchall()
             if refused:
                 said.append(f"{refused} refused rows of {table} name {code}: see meta.quarantine.")
+    if row[column] is None and not said:
+        said.append("The figure is NULL: the formula says what that means.")
     raw = "A later version of any row above" if any(entry.is_raw for entry in inputs) else "A later landed row"
     said.append(f"{raw}, or of the reference lists and calendars.")
     return list(dict.fromkeys(said))
@@ -381,7 +376,7 @@ def show(found: Explanation, out: Console, shown: int = SHOWN_ROWS) -> None:
         by = found.told_by
         out.print(f"from     {by['mart']}.{by['column']} where {by['filter']}", markup=False)
     out.print(f"release  {found.release.release_id}, as of {write_short(found.release.as_of)}", markup=False)
-    for entry in found.inputs:
+    for entry in [entry for entry in found.inputs if entry.count or entry.part.required] or found.inputs:
         _show_input(entry, out, shown)
     out.print("\nwhat would change it", markup=False)
     for sentence in found.would_change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import duckdb
 
@@ -166,9 +167,8 @@ def daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
         before = _session_before(con, day)
         return [bar, counts(etf, before, before), *_split_inputs(con, etf, day)]
     if column == "knowledge_at":
-        own = [part for part in (_bar(etf, day, False), _nav(etf, day, False))]
-        flows = [part for part in flow(con, etf, day) if part.table in ("etf_shares", "etf_splits")]
-        return [*own, *(Part(p.table, p.role, p.where, p.values, False) for p in flows)]
+        rest = [part for part in flow(con, etf, day) if part.table in ("etf_shares", "etf_splits")]
+        return [_bar(etf, day, False), _nav(etf, day, False), *(replace(part, required=False) for part in rest)]
     known = {
         "change_ratio": [bar, _reference_bar(etf, day)],
         "unit_nav": [nav],
@@ -245,10 +245,12 @@ def flow_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[P
     first = _first_session(con, key, column)
     start = _before(con, etf, first, "shares") or first
     parts = [counts(etf, start, last), _navs(etf, first, last), _splits(etf, start, last)]
-    span = f"etf_code = ? and trade_date between ? and ? and trade_date in (select d.trade_date from {DAILY} d "
-    for status, role in (("estimated", "bars that price the estimates"),):
-        where = f"{span}where d.etf_code = ? and d.flow_status = '{status}')"
-        parts.append(Part("etf_bars", f"{role} of {first} to {last}", where, (etf, first, last, etf), False))
+    estimated = (
+        "etf_code = ? and trade_date between ? and ? and trade_date in "
+        f"(select d.trade_date from {DAILY} d where d.etf_code = ? and d.flow_status = 'estimated')"
+    )
+    role = f"bars of {first} to {last} that price the estimates"
+    parts.append(Part("etf_bars", role, estimated, (etf, first, last, etf), False))
     if _split_between(con, etf, start, last):
         parts.append(Part("etf_profiles", "profile, for the creation unit", "etf_code = ?", (etf,)))
     zeros = one(
@@ -283,7 +285,8 @@ def flow_window_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> l
     days = {
         status: column_of(
             con,
-            f"select trade_date from {DAILY} where etf_code = ? and trade_date between ? and ? and {condition} order by 1",
+            f"select trade_date from {DAILY} where etf_code = ? and trade_date between ? and ? and {condition} "
+            "order by 1",
             *(etf, first, last),
         )
         for status, condition in (("missing", "net_flow_cny is null"), ("estimated", "flow_status = 'estimated'"))
@@ -323,8 +326,8 @@ def tracking(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part
     values: tuple[object, ...] = (etf, start, last)
     if market == "HK":
         days += (
-            f" union select x.previous_session_hk from release.marts.dim_date x join {DAILY} d on d.trade_date = x.date "
-            "where not x.is_session_hk and d.etf_code = ? and d.trade_date between ? and ?"
+            f" union select x.previous_session_hk from release.marts.dim_date x join {DAILY} d "
+            "on d.trade_date = x.date where not x.is_session_hk and d.etf_code = ? and d.trade_date between ? and ?"
         )
         values *= 2
     levels = Part(
@@ -349,7 +352,7 @@ def tracking_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list
         "where etf_code = ? and as_of_date = ? and window_name = ?",
         [key["etf_code"], key["as_of_date"], key["window_name"]],
     ).fetchone()
-    if row is None or not row[1]:
+    if row is None or not row[1] or column in (*key, "window_sessions", "index_code"):
         return []
     status, unused, sessions, index = row
     why = {

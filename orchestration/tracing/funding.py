@@ -122,9 +122,9 @@ def quarterly_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> lis
     is_ended, completeness, base, year_ago_base = row
     start = key["quarter_start"]
     said = []
-    quarters = {start: "", _year_before(start): " of the year before"}
-    if column not in (*_GROWTH_LATEST, *_GROWTH_MATCHED):
-        quarters = {start: ""}
+    quarters = {} if column.startswith("base_") else {start: ""}
+    if column in (*_GROWTH_LATEST, *_GROWTH_MATCHED):
+        quarters[_year_before(start)] = " of the year before"
     if column not in ("deals", "completeness"):
         for quarter, which in quarters.items():
             deals, silent = _counts(con, key, quarter)

@@ -286,7 +286,8 @@ def _references(members: str, values: tuple[Any, ...], moment: dt.datetime) -> l
             "security_bars",
             "bar before, for the previous close",
             "(security_code, trade_date) in (select (b.security_code, max(b.trade_date)) from security_bars b "
-            f"where b.trade_date < ? and b.close is not null and b.security_code in ({never}) group by b.security_code)",
+            f"where b.trade_date < ? and b.close is not null and b.security_code in ({never}) "
+            "group by b.security_code)",
             (day, moment, *values, day, moment),
             False,
         ),
@@ -336,7 +337,8 @@ def review(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
     """``fct_index_review`` and ``fct_index_review_member``: two sets, drift, assets of trackers, turnover, rates."""
     index, day = key["index_code"], key["set_date"]
     row = con.execute(
-        "select previous_set_date, drift_date from release.marts.fct_index_review where index_code = ? and set_date = ?",
+        "select previous_set_date, drift_date from release.marts.fct_index_review "
+        "where index_code = ? and set_date = ?",
         [index, day],
     ).fetchone()
     if row is None:

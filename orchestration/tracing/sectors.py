@@ -31,7 +31,7 @@ _IN_FORCE = (
 
 def _companies(scheme: str, sector: str, day: dt.date) -> tuple[str, tuple[Any, ...]]:
     """A subquery for the companies of a sector on a day; with ``NONE``, of those that have none."""
-    placed = f"select k.company_id, f.sector from ({_CLASSIFIED}) k join ({_IN_FORCE}) f on f.security_code = k.security_code"
+    placed = f"select k.company_id, f.sector from ({_CLASSIFIED}) k join ({_IN_FORCE}) f using (security_code)"
     values: tuple[Any, ...] = (scheme, scheme, day, day)
     if sector == "NONE":
         return (
@@ -108,11 +108,12 @@ def visits(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
         parts.append(listed("organization_aliases", "other names of institutions", "true"))
     if column == "companies_expected_final":
         parts.append(_lags(con))
-    if column == "knowledge_at" and not one(
-        con, f"select count(*) from broker_visits where {visited.where}", *visited.values
-    ):
-        latest = f"visits from {month} to {day} of any company, the latest of which dates the zero"
-        parts.append(_counted(month, day, visitor, None, latest))
+    if not one(con, f"select count(*) from broker_visits where {visited.where}", *visited.values):
+        latest = (
+            "knowledge_at = (select max(v.knowledge_at) from counted_visits v "
+            "where v.visit_date <= ?) and visit_date <= ?"
+        )
+        parts.append(Part("broker_visits", "none; latest visits of any company known", latest, (day, day), False))
     return parts
 
 

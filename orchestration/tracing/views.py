@@ -109,7 +109,7 @@ DEALS = """
 create view deals as
 with history as (
     select d.round_uuid,
-        coalesce(bool_or(e.is_seed_or_venture), false) as after_seed, coalesce(bool_or(e.is_venture), false) as after_venture
+        bool_or(e.is_seed_or_venture) as after_seed, bool_or(e.is_venture) as after_venture
     from known_rounds d
     left join known_rounds e on e.org_uuid = d.org_uuid and e.announced_on < d.announced_on
     where d.cb_news_venture in ('after_seed_or_venture', 'after_venture')
@@ -161,6 +161,6 @@ from placed
 
 def define(con: duckdb.DuckDBPyConnection) -> None:
     """Create the views over the raw tables and ``cut`` of an explanation's connection."""
-    con.create_function("plain_name", _plain, ["VARCHAR"], "VARCHAR")  # type: ignore[list-item, arg-type]
+    con.create_function("plain_name", _plain, ["VARCHAR"], "VARCHAR")
     for view in (CLOSING_COUNTS, COMPANIES, MEMBERSHIPS, COUNTED_VISITS, KNOWN_ROUNDS, DEALS):
         con.execute(view)
