@@ -104,17 +104,23 @@ def explain(settings: Settings, release: ReleaseRecord, mart: str, words: Sequen
         row = _row(con, mart, grain, key)
         formula, unit = _described(con, mart, column)
         told_by: dict[str, Any] = {}
-        if mart == NOTE:
-            parts, gaps, told_by = _claim(con, row)
-            if column == "value":
-                unit = str(row["unit"])
-            if column in ("value", "value_text"):
-                formula = _described(con, told_by["mart"], told_by["column"])[0]
-        else:
-            of_row = {name: row[name] for name in grain}
-            parts = TRACERS[mart](con, of_row, column)
-            gaps = GAPS[mart](con, of_row, column) if mart in GAPS else []
-        inputs = [_read(con, part, release) for part in parts]
+        try:
+            if mart == NOTE:
+                parts, gaps, told_by = _claim(con, row)
+                if column == "value":
+                    unit = str(row["unit"])
+                if column in ("value", "value_text"):
+                    formula = _described(con, told_by["mart"], told_by["column"])[0]
+            else:
+                of_row = {name: row[name] for name in grain}
+                parts = TRACERS[mart](con, of_row, column)
+                gaps = GAPS[mart](con, of_row, column) if mart in GAPS else []
+            inputs = [_read(con, part, release) for part in parts]
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UnknownFigureError(
+                f"release {release.release_id} lacks a table or column that explains {mart}.{column}, so it was built "
+                f"by another version ({str(error).splitlines()[0]}): explain a later one, or run `sector run`"
+            ) from error
         changes = _would_change(con, row, column, inputs, gaps)
         return Explanation(release, mart, grain, row, column, unit, formula, inputs, changes, told_by)
 

@@ -113,11 +113,10 @@ def _split_inputs(con: duckdb.DuckDBPyConnection, etf: str, day: dt.date) -> lis
 
 def flow(con: duckdb.DuckDBPyConnection, etf: str, day: dt.date) -> list[Part]:
     """What the flow of a session stands on, by its status (contracts R23 to R27)."""
-    row = con.execute(
-        f"select flow_status, structural_zero_reason from {DAILY} where etf_code = ? and trade_date = ?", [etf, day]
-    ).fetchone()
-    status, reason = row or (None, None)
+    of_day = f"from {DAILY} where etf_code = ? and trade_date = ?"
+    status = one(con, f"select flow_status {of_day}", etf, day)
     zero = status == "structural_zero"
+    reason = one(con, f"select structural_zero_reason {of_day}", etf, day) if zero else None
     before = _before(con, etf, day, "shares")
     parts = [counts(etf, day, day, not zero)]
     if before:
@@ -139,7 +138,7 @@ def _split_between(con: duckdb.DuckDBPyConnection, etf: str, after: dt.date, las
         one(
             con,
             f"select count(*) from {DAILY} where etf_code = ? and trade_date > ? and trade_date <= ? "
-            "and split_source is not null",
+            "and split_factor <> 1",
             *(etf, after, last),
         )
     )
@@ -216,7 +215,7 @@ def daily_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[st
     """``fct_etf_daily``: an estimate, a count that covers several sessions, a split that nobody declared."""
     etf, day = key["etf_code"], key["trade_date"]
     row = con.execute(
-        f"select flow_status, span_sessions, split_source, shares, unit_nav from {DAILY} "
+        f"select flow_status, span_sessions, split_factor, shares, unit_nav from {DAILY} "
         "where etf_code = ? and trade_date = ?",
         [etf, day],
     ).fetchone()
@@ -234,7 +233,8 @@ def daily_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[st
         said.append(f"Neither NAV nor close of {day} is in: nothing prices the change of shares.")
     if (span or 1) > 1:
         said.append(f"Counts of the {span - 1} sessions before {day} are not in: their flows stand in this one.")
-    if split == "detected":
+    of_day = f"from {DAILY} where etf_code = ? and trade_date = ?"
+    if (split or 1) != 1 and one(con, f"select split_source {of_day}", etf, day) == "detected":
         said.append("The split was detected, not declared: a declared one replaces its factor.")
     return said
 

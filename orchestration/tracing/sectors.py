@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 
 from orchestration.tracing import etf, funding, index
 from orchestration.tracing.parts import Key, Part, listed, one
+from orchestration.tracing.views import hold_visits
 
 VISITS = "release.marts.fct_sector_visits_daily"
 
@@ -41,38 +43,54 @@ def _companies(scheme: str, sector: str, day: dt.date) -> tuple[str, tuple[Any, 
     return f"select p.company_id from ({placed}) p where p.sector = ?", (*values, sector)
 
 
-def _counted(
-    first: dt.date, last: dt.date, visitor: str, companies: tuple[str, tuple[Any, ...]] | None, role: str
-) -> Part:
-    """Rows of visits that count (contracts R40) between two days, under a visitor filter, of some companies."""
-    where = (
-        "(security_code, visit_date, visit_way, visitor_org, coalesce(notice_date, date '0001-01-01')) in (select "
-        "(v.security_code, v.visit_date, v.visit_way, v.visitor_org, coalesce(v.notice_date, date '0001-01-01')) "
-        "from counted_visits v where v.visit_date between ? and ?"
-    )
+@dataclass(frozen=True)
+class _Calls:
+    """A condition on the visits that count (contracts R40), held as ``v``."""
+
+    where: str
+    values: tuple[Any, ...]
+
+    def part(self, role: str) -> Part:
+        row = "{0}.security_code, {0}.visit_date, {0}.visit_way, {0}.visitor_org, "
+        row += "coalesce({0}.notice_date, date '0001-01-01')"
+        chosen = f"select ({row.format('v')}) from held_visits v where {self.where}"
+        return Part("broker_visits", role, f"({row.format('broker_visits')}) in ({chosen})", self.values, False)
+
+    def count(self, con: duckdb.DuckDBPyConnection) -> int:
+        return int(one(con, f"select count(*) from held_visits v where {self.where}", *self.values))
+
+    def memberships(self, scheme: str, sector: str, day: dt.date) -> Part:
+        """Memberships in force on a day of the companies called on."""
+        where = (
+            "scheme = ? and level = 'L1' and valid_from <= ? and (valid_to is null or valid_to > ?) "
+            f"and security_code in (select k.security_code from ({_CLASSIFIED}) k where k.company_id in "
+            f"(select v.company_id from held_visits v where {self.where}))"
+        )
+        role = f"sector {sector} of those companies on {day}"
+        return Part("sector_members", role, where, (scheme, day, day, scheme, *self.values), False)
+
+    def names(self) -> Part:
+        """Rows that tell which securities are one company."""
+        where = f"security_code in (select v.security_code from held_visits v where {self.where})"
+        return Part("securities", "companies behind the securities", where, self.values, False)
+
+
+def _calls(
+    con: duckdb.DuckDBPyConnection,
+    first: dt.date,
+    last: dt.date,
+    visitor: str,
+    companies: tuple[str, tuple[Any, ...]] | None,
+) -> _Calls:
+    """Visits between two days, under a visitor filter, to some companies."""
+    hold_visits(con)
+    where = "v.visit_date between ? and ?"
     values: tuple[Any, ...] = (first, last)
     if visitor != "all":
-        where, values = where + " and v.visitor_type = ?", (*values, visitor)
+        where, values = f"{where} and v.visitor_type = ?", (*values, visitor)
     if companies is not None:
-        where, values = where + f" and v.company_id in ({companies[0]})", (*values, *companies[1])
-    return Part("broker_visits", role, where + ")", values, False)
-
-
-def _memberships(scheme: str, sector: str, day: dt.date, visited: Part) -> Part:
-    """Memberships in force on a day of the companies that a part's visits went to."""
-    where = (
-        "scheme = ? and level = 'L1' and valid_from <= ? and (valid_to is null or valid_to > ?) and security_code in "
-        f"(select k.security_code from ({_CLASSIFIED}) k where k.company_id in (select c.company_id from companies c "
-        f"where c.security_code in (select b.security_code from broker_visits b where {visited.where})))"
-    )
-    role = f"sector {sector} of those companies on {day}"
-    return Part("sector_members", role, where, (scheme, day, day, scheme, *visited.values), False)
-
-
-def _names(visited: Part) -> Part:
-    """Rows that tell which securities are one company."""
-    where = f"security_code in (select b.security_code from broker_visits b where {visited.where})"
-    return Part("securities", "companies behind the securities", where, visited.values, False)
+        where, values = f"{where} and v.company_id in ({companies[0]})", (*values, *companies[1])
+    return _Calls(where, values)
 
 
 def visits(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
@@ -80,41 +98,40 @@ def visits(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
     scheme, sector, day, visitor = key["scheme"], key["sector_code"], key["as_of_date"], key["visitor_type"]
     month = day.replace(day=1)
     companies = None if sector == "ALL" else _companies(scheme, sector, day)
-    if column == "rank_mtd":
-        role = f"visits from {month} to {day} in every sector, which is ranked among them"
-        everywhere = _counted(month, day, visitor, None, role)
-        return [everywhere, _memberships(scheme, "(L1)", day, everywhere), _names(everywhere)]
     if column == "sector_name":
         return [listed("sectors", "name of the sector", "sector_code = ?", sector)]
     if column == "completeness_mtd":
         return [_lags(con)]
+    if column == "rank_mtd":
+        every = _calls(con, month, day, visitor, None)
+        role = f"visits from {month} to {day} in every sector, which is ranked among them"
+        return [every.part(role), every.memberships(scheme, "(L1)", day), every.names()]
+    calls = _calls(con, month, day, visitor, companies)
     role = f"visits from {month} to {day} that count"
-    visited = _counted(month, day, visitor, companies, role)
     if column.startswith(("briefings", "visits_excluding", "companies_excluding")):
-        visited = Part(
-            visited.table, f"{role}; briefings are those with 业绩说明会", visited.where, visited.values, False
-        )
-    parts = [visited]
+        role += "; briefings are those with 业绩说明会"
+    parts = [calls.part(role)]
+    if not calls.count(con):
+        parts += _latest_call(day)
     if column == "first_time_companies_mtd":
-        since = month - dt.timedelta(days=365)
-        earlier = "visits of the year before, which make a company no new one"
-        back = _counted(since, month - dt.timedelta(days=1), visitor, companies, earlier)
-        of_these = f" and security_code in (select b.security_code from broker_visits b where {visited.where})"
-        parts.append(Part(back.table, back.role, back.where + of_these, (*back.values, *visited.values), False))
+        before = _calls(con, month - dt.timedelta(days=365), month - dt.timedelta(days=1), visitor, companies)
+        of_these = f"{before.where} and v.company_id in (select v.company_id from held_visits v where {calls.where})"
+        again = _Calls(of_these, (*before.values, *calls.values))
+        parts.append(again.part("their visits of the year before, which make a company no new one"))
     if sector not in ("ALL", "NONE"):
-        parts.append(_memberships(scheme, sector, day, visited))
-    parts.append(_names(visited))
+        parts.append(calls.memberships(scheme, sector, day))
+    parts.append(calls.names())
     if column == "institutions_mtd":
         parts.append(listed("organization_aliases", "other names of institutions", "true"))
     if column == "companies_expected_final":
         parts.append(_lags(con))
-    if not one(con, f"select count(*) from broker_visits where {visited.where}", *visited.values):
-        latest = (
-            "knowledge_at = (select max(v.knowledge_at) from counted_visits v "
-            "where v.visit_date <= ?) and visit_date <= ?"
-        )
-        parts.append(Part("broker_visits", "none; latest visits of any company known", latest, (day, day), False))
     return parts
+
+
+def _latest_call(day: dt.date) -> list[Part]:
+    """What a zero is as old as: the visit of any company that became known last."""
+    where = "knowledge_at = (select max(v.knowledge_at) from held_visits v where v.visit_date <= ?) and visit_date <= ?"
+    return [Part("broker_visits", "none; the latest known visits of any company", where, (day, day), False)]
 
 
 def _lags(con: duckdb.DuckDBPyConnection) -> Part:
@@ -164,20 +181,20 @@ def event_study(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[P
         (key["scheme"], sector) if sector != "ALL" else (key["scheme"],),
     )
     of_sector = f"select c.company_id from companies c where c.security_code in ({inside[0]})", inside[1]
-    role = "visits that make events, on the session after they became known"
-    events = _counted(dt.date(1, 1, 1), dt.date(9999, 1, 1), visitor, of_sector, role)
-    every = _counted(dt.date(1, 1, 1), dt.date(9999, 1, 1), "all", of_sector, role)
-    bars = "security_code in (select b.security_code from broker_visits b where {})"
-    whose = every if column in ("usual_return_ratio", "excess_return_ratio", "t_statistic", "knowledge_at") else events
+    ever = (dt.date(1, 1, 1), dt.date(9999, 1, 1))
+    events = _calls(con, *ever, visitor, of_sector)
+    every = _calls(con, *ever, "all", of_sector)
+    inputs = [events.part("visits that make events, on the session after they became known")]
     members = Part(
         "sector_members", "memberships", f"security_code in ({inside[0]}) and level = 'L1'", inside[1], False
     )
-    parts = [Part("security_bars", "bars of the securities visited", bars.format(whose.where), whose.values, False)]
-    return (
-        [members]
-        if column == "sector_code"
-        else [*([] if column == "usual_return_ratio" else [events]), *parts, members]
-    )
+    if column == "sector_code":
+        return [members]
+    compared = column in ("usual_return_ratio", "excess_return_ratio", "t_statistic", "knowledge_at")
+    calls = every if compared else events
+    where = f"security_code in (select v.security_code from held_visits v where {calls.where})"
+    bars = Part("security_bars", "bars of the securities visited", where, calls.values, False)
+    return [*([] if column == "usual_return_ratio" else inputs), bars, members]
 
 
 def daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
@@ -228,7 +245,7 @@ def _theme(con: duckdb.DuckDBPyConnection, day: dt.date, column: str) -> list[Pa
         )
         month = day.replace(day=1)
         return [
-            _counted(month, day, visitor, companies, f"visits from {month} to {day} to companies of members"),
+            _calls(con, month, day, visitor, companies).part(f"visits from {month} to {day} to companies of members"),
             *index.breadth(con, of_index, "members"),
             Part(
                 "securities", "members and their companies", f"security_code in ({members})", (THEME_INDEX, day), False

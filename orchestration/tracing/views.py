@@ -159,8 +159,27 @@ from placed
 """Rounds with what the funding marts count them as (contracts R50 to R52), as known at the moment of ``cut``."""
 
 
+VIEWS: tuple[tuple[str, set[str]], ...] = (
+    (CLOSING_COUNTS, {"dim_date"}),
+    (COMPANIES, set()),
+    (MEMBERSHIPS, {"sectors"}),
+    (COUNTED_VISITS, set()),
+    (KNOWN_ROUNDS, {"investment_types"}),
+    (DEALS, {"investment_types", "segment_categories"}),
+)
+"""Every view and the published tables that it reads: a release of an earlier version may lack one."""
+
+
 def define(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the views over the raw tables and ``cut`` of an explanation's connection."""
+    """Create the views over the raw tables and ``cut`` of an explanation's connection, as far as its release goes."""
     con.create_function("plain_name", _plain, ["VARCHAR"], "VARCHAR")
-    for view in (CLOSING_COUNTS, COMPANIES, MEMBERSHIPS, COUNTED_VISITS, KNOWN_ROUNDS, DEALS):
-        con.execute(view)
+    published = con.execute("select table_name from duckdb_tables() where database_name = 'release'").fetchall()
+    names = {name for (name,) in published}
+    for view, needs in VIEWS:
+        if needs <= names:
+            con.execute(view)
+
+
+def hold_visits(con: duckdb.DuckDBPyConnection) -> None:
+    """Reckon once which visits count, as ``held_visits``: every part of a figure of visits asks for them."""
+    con.execute("create temp table if not exists held_visits as from counted_visits")
