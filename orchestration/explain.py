@@ -375,11 +375,11 @@ def show(found: Explanation, out: Console, shown: int = SHOWN_ROWS) -> None:
     out.print(f"{found.mart} {key}", markup=False)
     out.print(f"{found.column} = {value} [{found.unit}]", markup=False)
     out.print(f"formula  {found.formula}", markup=False)
-    for name, told in found.row.items():
-        if name.endswith("status") and name != found.column and told is not None:
-            out.print(f"{name}  {told}", markup=False)
+    for name in _statuses(found.row, found.column):
+        out.print(f"{name}  {found.row[name]}", markup=False)
     if found.told_by:
         by = found.told_by
+        out.print(f"claim    {found.row['claim']}", markup=False)
         out.print(f"from     {by['mart']}.{by['column']} where {by['filter']}", markup=False)
     out.print(f"release  {found.release.release_id}, as of {write_short(found.release.as_of)}", markup=False)
     for entry in [entry for entry in found.inputs if entry.count or entry.part.required] or found.inputs:
@@ -387,6 +387,13 @@ def show(found: Explanation, out: Console, shown: int = SHOWN_ROWS) -> None:
     out.print("\nwhat would change it", markup=False)
     for sentence in found.would_change:
         out.print(f"- {sentence}", markup=False)
+
+
+def _statuses(row: dict[str, Any], column: str) -> list[str]:
+    """Columns that say how sure a figure is: the only one of the row, else those named after the figure."""
+    known = [name for name in row if name.endswith("status") and name != column and row[name] is not None]
+    own = [name for name in known if name.removesuffix("_status") in column]
+    return known if len(known) == 1 else own
 
 
 def _short(value: Any) -> Any:
