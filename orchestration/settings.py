@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     note_index: Annotated[str, Field(pattern=INDEX_CODE)] = "987018.CNI"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "4GB"
+    partial_releases: bool = True
 
     watch_etfs: Annotated[tuple[Annotated[str, Field(pattern=ETF_CODE)], ...], NoDecode] = ()
     watch_indices: Annotated[tuple[Annotated[str, Field(pattern=INDEX_CODE)], ...], NoDecode] = ()

@@ -48,6 +48,11 @@ class NodeResult:
     def name(self) -> str:
         return self.unique_id.split(".")[2]
 
+    @property
+    def failed(self) -> bool:
+        """Whether it is a data test that found rows; dbt says ``warn`` so that the models after it are built."""
+        return self.kind == "test" and self.status in {"fail", "warn"}
+
 
 def executable() -> str:
     """The dbt of this Python's environment, whatever ``PATH`` says."""

@@ -40,7 +40,10 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class ReleaseRecord:
-    """What a release is. Both moments carry a time zone; batch ids are sorted; the fingerprint covers settings."""
+    """What a release is. Both moments carry a time zone; batch ids are sorted; the fingerprint covers settings.
+
+    ``carried_over``: families of which it holds rows of an earlier release, because the new ones were refused.
+    """
 
     release_id: str
     built_at: dt.datetime
@@ -51,6 +54,7 @@ class ReleaseRecord:
     is_sample: bool
     duckdb_version: str
     dbt_version: str
+    carried_over: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """The record as it is kept in the release's folder, so that listing opens no database."""
@@ -66,6 +70,7 @@ class ReleaseRecord:
         for name in ("built_at", "as_of"):
             plain[name] = dt.datetime.fromisoformat(plain[name])
         plain["input_batch_ids"] = tuple(plain["input_batch_ids"])
+        plain["carried_over"] = tuple(plain.get("carried_over", ()))
         return ReleaseRecord(**plain)
 
 
