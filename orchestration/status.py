@@ -57,6 +57,7 @@ def release_document(settings: Settings, release: ReleaseRecord, current: Releas
         "current": current is not None and release.release_id == current.release_id,
         "is_sample": release.is_sample,
         "code_version": release.code_version,
+        "carried_over": list(release.carried_over),
         "path": str(release_file(settings, release)),
     }
 
@@ -88,15 +89,18 @@ def status(settings: Settings) -> dict[str, Any]:
             **release_document(settings, current, current),
             "age_seconds": round((utc_now() - current.built_at).total_seconds()),
         }
-        document["tables"] = _query(
-            settings,
-            current,
-            "select table_schema, table_name, rows from meta.tables order by table_schema, table_name",
-        )
+        document["tables"] = tables(settings, current)
         document["checks_failed"] = _query(
             settings, current, "select * from meta.checks where not passed order by mart, check_name"
         )
     return document
+
+
+def tables(settings: Settings, release: ReleaseRecord) -> list[dict[str, Any]]:
+    """Tables of a release with their rows, and which are those of an earlier one (``as_of`` is then its moment)."""
+    rows = _query(settings, release, "select * from meta.tables order by table_schema, table_name")
+    shown = ("table_schema", "table_name", "rows", "as_of", "carried_over", "carried_over_because")
+    return [{name: row.get(name) for name in shown} for row in rows]
 
 
 def last_fetches(settings: Settings) -> list[dict[str, Any]]:
@@ -132,6 +136,11 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         console.print(f"as of    {current['as_of']}", markup=False)
         console.print(f"built    {current['built_at']} ({_age(current['age_seconds'])} ago)", markup=False)
         console.print(f"path     {current['path']}", markup=False)
+        for row in document["tables"]:
+            if row["carried_over"] and row["table_schema"] == "marts":
+                age = _age(round((utc_now() - row["as_of"]).total_seconds()))
+                said = f"as of {write_short(row['as_of'])}, {age} old"
+                console.print(f"carried over  {row['table_name']}, {said}: {row['carried_over_because']}", markup=False)
     if document["run_in_progress"]:
         console.print("a run is in progress", markup=False)
     if document["unread_files"]:
@@ -154,7 +163,10 @@ def print_status(document: dict[str, Any], console: Console) -> None:
     if document["quarantine"]:
         _print_quarantine(document, console)
     if document["checks_failed"]:
-        console.print("\nfailed checks (warnings: a critical one would have refused the release)", markup=False)
+        console.print(
+            "\nfailed checks (critical ones are about rows that were refused: earlier ones stand in their place)",
+            markup=False,
+        )
         table = _table("severity", "table", "check", "observed", "limit")
         for row in document["checks_failed"]:
             table.add_row(row["severity"], row["mart"], row["check_name"], str(row["observed"]), str(row["allowed"]))
@@ -234,6 +246,8 @@ def print_releases(rows: list[dict[str, Any]], console: Console) -> None:
     table = _table("", "release", "as of", "built", "")
     for row in rows:
         mark, kind = "*" if row["current"] else "", "sample" if row["is_sample"] else ""
+        if row["carried_over"]:
+            kind = f"{kind} with {', '.join(row['carried_over'])} carried over".strip()
         table.add_row(mark, row["release_id"], row["as_of"], row["built_at"], kind)
     console.print(table)
 
