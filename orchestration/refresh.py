@@ -260,12 +260,11 @@ class Refresh:
                     except HeldError as error:
                         held = f"\nnothing is carried over: {error}"
                 self.report = report
-                refusing = report.refusing
-                if refusing:
+                if refusing := report.refusing:
+                    self._refuse([asdict(check) for check in refusing], failure_message(report) + held)
                     page = self.settings.build / "checks.html"
                     title = f"the build refused as of {write_short(self.as_of)}"
-                    page.write_text(self._checks_page(self.report, title), encoding="utf-8")
-                    self._refuse([asdict(check) for check in refusing], failure_message(report) + held)
+                    page.write_text(self._checks_page(report, title), encoding="utf-8")
         return self.report
 
     def _carry_over(self, report: GateReport) -> GateReport:
