@@ -225,7 +225,8 @@ class Refresh:
                 models = sum(node.kind == "model" for node in nodes)
                 tests = sum(node.kind == "test" for node in nodes)
                 failed = sum(node.failed for node in nodes)
-                self.progress(f"{models} models built, {tests - failed} of {tests} data tests passed")
+                passed = f"{tests - failed} of {tests}" if failed else tests
+                self.progress(f"{models} models built, {passed} data tests passed")
 
     def judge(self) -> GateReport:
         """Run the gate over the build: dbt's tests, suites, audits, past releases, deliveries. Keeps nothing."""

@@ -131,29 +131,46 @@ def damaged(lineage: Lineage, failed: Mapping[str, str]) -> dict[str, Cause]:
     """The marts that may not be published when the tables ``failed`` (plain name -> what failed) may not.
 
     Those are the failed marts, the facts of their families, and every mart made from one of them but the note (its
-    claims have a source each). A model that is no mart stands for the first marts made from it.
+    claims have a source each). A model that is no mart stands for the first marts made from it. A failed mart that is
+    made from another failed family shows that family's trouble and is none of its own.
 
     Raises ``HeldError`` where a shared dimension is among them, where a table is none of dbt's, and where no fact
     would be new.
     """
-    found: dict[str, Cause] = {}
+    reasons: dict[str, str] = {}
     for table, reason in failed.items():
-        if table not in lineage.families and not lineage.nearest.get(table):
+        starts = {table} if table in lineage.families else lineage.nearest.get(table, frozenset()) - {NOTE}
+        if not starts:
             raise HeldError(f"{table} belongs to no family")
-        for start in sorted(lineage.nearest[table] - {NOTE} if table not in lineage.families else {table}):
+        for start in sorted(starts):
             _not_shared(start, reason)
-            family = lineage.families[start]
-            for mart, its_family in lineage.families.items():
-                if its_family == family and not mart.startswith(SHARED):
-                    found.setdefault(mart, Cause(family, reason))
-    for mart, cause in list(found.items()):
-        for made in sorted(lineage.below[mart] - {NOTE}):
+            reasons.setdefault(start, reason)
+    found: dict[str, Cause] = {}
+    made_from_others = {start for start in reasons if _is_made_from_another(lineage, start, reasons)}
+    # those last: they are damaged by then, unless two families are made from each other
+    for start in sorted(reasons, key=lambda mart: (mart in made_from_others, mart)):
+        if start in found and start in made_from_others:
+            continue
+        cause = Cause(lineage.families[start], reasons[start])
+        facts = _facts(lineage, cause.family)
+        for mart in facts:
+            found.setdefault(mart, cause)
+        for made in sorted(frozenset().union(*(lineage.below[mart] for mart in facts)) - {NOTE}):
             _not_shared(made, cause.reason)
             found.setdefault(made, cause)
-    facts = {mart for mart in lineage.families if not mart.startswith(SHARED) and mart != NOTE}
-    if facts and facts <= set(found):
+    if {mart for mart in lineage.families if not mart.startswith(SHARED)} - {NOTE} <= set(found):
         raise HeldError("no family is without trouble")
     return found
+
+
+def _facts(lineage: Lineage, family: str) -> list[str]:
+    return sorted(mart for mart, its in lineage.families.items() if its == family and not mart.startswith(SHARED))
+
+
+def _is_made_from_another(lineage: Lineage, mart: str, failed: Iterable[str]) -> bool:
+    """Whether ``mart`` is made from facts of another family in which something failed."""
+    others = {lineage.families[other] for other in failed} - {lineage.families[mart]}
+    return any(mart in lineage.below[fact] for other in others for fact in _facts(lineage, other))
 
 
 def _not_shared(mart: str, reason: str) -> None:

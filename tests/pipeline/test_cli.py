@@ -153,10 +153,10 @@ def test_note_as_of_takes_the_release_that_is_there(story):
 
 
 def test_a_refused_build_leaves_everything_as_it_was(story, monkeypatch):
-    """The check is added to the real gate: data that the door lets in and the gate refuses are other tests' matter."""
+    """The check is added to the real gate, on a shared dimension: nothing can be carried over."""
     real = gate.run_gate
     refusing = gate.CheckResult(
-        "flow_sums", "marts.fct_etf_flow_window", "critical", "etf", "sums must agree", False, "3 rows", "0 rows", 3,
+        "flow_sums", "marts.dim_etf", "critical", "etf", "sums must agree", False, "3 rows", "0 rows", 3,
         [{"etf_code": "159567.SZ", "window_sessions": 5}],
     )  # fmt: skip
     story.land("etf_nav/later.csv", "etf_code,nav_date,unit_nav\n159567.SZ,2025-04-18,1.2500\n")
@@ -168,7 +168,7 @@ def test_a_refused_build_leaves_everything_as_it_was(story, monkeypatch):
     assert outcome["published"] is False
     assert outcome["release_id"] is None
     assert [check["check_name"] for check in outcome["checks_failed"]] == ["flow_sums"]
-    for part in ("marts.fct_etf_flow_window", "flow_sums", "3", "159567.SZ"):
+    for part in ("marts.dim_etf", "flow_sums", "3", "159567.SZ", "every family rests on dim_etf"):
         assert part in outcome["message"]
     assert story.current == story.notes["first"]
     assert len(story.releases) == 2
