@@ -81,7 +81,7 @@ class GateReport:
 
     @property
     def warnings(self) -> list[CheckResult]:
-        return [check for check in self.checks if not check.passed and check.severity == "warning"]
+        return [check for check in self.checks if not (check.passed or check.set_aside) and check.severity == "warning"]
 
     def to_json(self) -> str:
         """The report as it is kept beside a release."""

@@ -89,7 +89,7 @@ def explain(settings: Settings, release: ReleaseRecord, mart: str, words: Sequen
         if mart == NOTE and len(key) == 1:
             key = [str(day) for (day,) in con.execute(f"select max(note_date) from {_name(mart)}").fetchall()] + key
         row = _row(con, mart, grain, key)
-        _cut_where_rows_were_made(con, str(row["source_table"]) if mart == NOTE else mart)
+        _cut_where_rows_were_made(con, {mart, str(row["source_table"])} if mart == NOTE else {mart})
         told_by: dict[str, Any] = {}
         exact = True
         if mart == NOTE and column in ("value", "value_text", "claim", "evidence_rows", "status"):
@@ -149,13 +149,15 @@ def _opened(settings: Settings, release: ReleaseRecord) -> Iterator[duckdb.DuckD
         yield con
 
 
-def _cut_where_rows_were_made(con: duckdb.DuckDBPyConnection, mart: str) -> None:
-    """Move the cut to the release that made the mart's rows, where they were carried over from an earlier one."""
+def _cut_where_rows_were_made(con: duckdb.DuckDBPyConnection, marts: set[str]) -> None:
+    """Move the cut to the release that made the rows of ``marts``, where one was carried over from an earlier one."""
+    names = ", ".join(quoted(mart.removeprefix("marts.")) for mart in sorted(marts))
     with suppress(duckdb.BinderException):  # releases of earlier code carry nothing over and do not say so
         con.execute(
-            "update cut set as_of = origin.as_of, built_at = origin.built_at from release.meta.tables as origin "
-            "where origin.table_schema = 'marts' and origin.table_name = ? and origin.carried_over",
-            [mart.removeprefix("marts.")],
+            "update cut set as_of = origin.as_of, built_at = origin.built_at from ("
+            "select min(as_of) as as_of, min(built_at) as built_at from release.meta.tables "
+            f"where table_schema = 'marts' and table_name in ({names}) and carried_over) as origin "
+            "where origin.as_of is not null"
         )
 
 
