@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-import os
 import re
 import traceback
 import uuid
@@ -26,6 +25,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from orchestration.contracts import TABLES
+from orchestration.durable import make_folder, sync
 from orchestration.ingest import Ledger
 from orchestration.ingest.files import format_of, is_ignored
 from orchestration.locking import BusyError
@@ -306,7 +306,7 @@ def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.dateti
     is_kept = delivery.rows > 0
     is_new = is_kept and not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
     if is_new:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         if target.exists():
             moment = fetched_at.astimezone(MARKET_ZONE)
             ending = format_of(target.name) or ""
@@ -355,13 +355,7 @@ def _holds(path: Path, content: bytes) -> bool:
 def _write(target: Path, content: bytes) -> None:
     """Write beside the target under a name that no run reads, make durable, rename, make the name durable."""
     unfinished = target.with_name(f".{target.name}.part")
-    with unfinished.open("wb") as handle:
-        handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
+    unfinished.write_bytes(content)
+    sync(unfinished)
     unfinished.rename(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(target.parent)
