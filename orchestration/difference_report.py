@@ -6,9 +6,9 @@ Belongs here: choosing and laying out. The comparing is ``warehouse.difference``
 from __future__ import annotations
 
 import datetime as dt
-import os
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
@@ -172,7 +172,8 @@ def _text(value: Any) -> str:
 
 def _from_where_they_differ(old: str, new: str) -> tuple[str, str]:
     """Long texts without most of what they begin with in common."""
-    common = len(os.path.commonprefix([old, new])) - VALUE_WIDTH // 3
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False))
+    common = sum(1 for _ in shared) - VALUE_WIDTH // 3
     if common <= 0 or max(cell_len(old), cell_len(new)) <= VALUE_WIDTH:
         return old, new
     return f"…{old[common:]}", f"…{new[common:]}"

@@ -48,7 +48,7 @@ class Change:
 
 @dataclass(frozen=True)
 class MartDifference:
-    """How one mart differs. Counts are of all rows; ``changes``, ``added_keys``, ``removed_keys`` are of the first ones.
+    """How one mart differs. Counts are of all rows; ``changes`` and the listed keys are those of the first ones.
 
     ``restamped``: rows in which nothing but a column of ``NO_FIGURES`` differs. ``by_column``: rows by changed column.
     ``columns_added``, ``columns_removed``, ``columns_retyped`` (column, old type, new type): the schema.
