@@ -6,6 +6,7 @@ the seconds of its imports. Belongs here: starting, killing, waiting. Does not b
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from typing import Any
 
 from orchestration.paths import PROJECT_ROOT
 
-IMPORTED = (
+OF_A_RUN = (
     "orchestration.cli",
     "orchestration.executing",
     "orchestration.ingest",
@@ -65,6 +66,11 @@ class Call:
     def progress(self) -> str:
         return self.said.read_text(encoding="utf-8", errors="replace") if self.said.exists() else ""
 
+    def counted(self) -> tuple[int, int]:
+        """Lines and file-system calls of a finished ``Workshop.call`` that nothing stopped."""
+        *_, lines, calls = self.progress().split()
+        return int(lines), int(calls)
+
     def kill_after(self, mark: str, seconds: float, alone: bool = False) -> bool:
         """Kill it so long after it has said ``mark`` ("": at once); False when it ended before that."""
         while mark not in self.progress():
@@ -81,14 +87,14 @@ class Call:
 
 
 class Workshop:
-    """The server. One call at a time."""
+    """The server. One call at a time; what calls say is kept in ``folder``. ``imported``: modules that they need."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, imported: tuple[str, ...] = OF_A_RUN) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._calls = 0
         self._server = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "tests.support.killing"],
+            [sys.executable, "-W", "ignore", "-m", "tests.support.killing", *imported],
             cwd=PROJECT_ROOT,
             env={**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "DAGSTER_DISABLE_TELEMETRY": "yes"},
             stdin=subprocess.PIPE,
@@ -118,17 +124,36 @@ class Workshop:
         """``sector`` with these arguments on this SECTOR_HOME."""
         return self._ask({"environment": {"SECTOR_HOME": str(home)}, "sector": arguments})
 
-    def call(self, function: str, *arguments: str, watched: tuple[str, ...] = (), at_line: int | None = None) -> Call:
-        """``module:function`` with texts as arguments. ``at_line``: it is killed when so many lines of the files
-        ``watched`` (ends of paths) have run; None: it tells on stderr how many there were."""
-        return self._ask({"function": function, "arguments": arguments, "watched": watched, "at_line": at_line})
+    def call(
+        self,
+        function: str,
+        *arguments: str,
+        watched: tuple[str, ...] = (),
+        at_line: int | None = None,
+        full_at: int | None = None,
+    ) -> Call:
+        """``module:function`` with texts as arguments.
+
+        ``at_line``: it is killed before the line of that number, in the order in which they first run, of the files
+        ``watched`` (ends of paths). ``full_at``: from the file-system call of that number on, of those that take
+        space, the disk is full. Without them ``counted`` gives the numbers of such lines and calls.
+        """
+        return self._ask(
+            {
+                "function": function,
+                "arguments": arguments,
+                "watched": watched,
+                "at_line": at_line,
+                "full_at": full_at,
+            }
+        )
 
 
 def _serve() -> None:
     """A line of JSON in, the process id out, then its exit code."""
     import importlib
 
-    for name in IMPORTED:
+    for name in sys.argv[1:]:
         importlib.import_module(name)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
@@ -157,7 +182,7 @@ def _become(request: dict[str, Any]) -> None:
 
             main(request["sector"])
         else:
-            _call(**{name: request[name] for name in ("function", "arguments", "watched", "at_line")})
+            _call(**{name: request[name] for name in ("function", "arguments", "watched", "at_line", "full_at")})
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
@@ -171,16 +196,35 @@ def _become(request: dict[str, Any]) -> None:
         os._exit(code)
 
 
-def _call(function: str, arguments: list[str], watched: list[str], at_line: int | None) -> None:
+def _call(function: str, arguments: list[str], watched: list[str], at_line: int | None, full_at: int | None) -> None:
     import importlib
 
     module, _, name = function.partition(":")
     work = getattr(importlib.import_module(module), name)
-    lines = 0
+    lines = calls = 0
+
+    def take_space(path: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if full_at is not None and calls >= full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    def on_system_call(event: str, values: tuple[Any, ...]) -> None:
+        writes = event == "open" and values[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+        if writes or event in ("os.mkdir", "os.symlink", "os.rename"):
+            take_space(values[0])
+
+    def fsync(handle: int, flush: Callable[[int], None] = os.fsync) -> None:
+        take_space(f"/dev/fd/{handle}")
+        flush(handle)
+
+    reached: set[tuple[str, int]] = set()
 
     def on_line(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal lines
-        if event == "line":
+        line = (frame.f_code.co_filename, frame.f_lineno)
+        if event == "line" and line not in reached:
+            reached.add(line)
             lines += 1
             if lines == at_line:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -189,11 +233,13 @@ def _call(function: str, arguments: list[str], watched: list[str], at_line: int 
     def on_call(frame: FrameType, event: str, _: Any) -> Any:
         return on_line if frame.f_code.co_filename.endswith(tuple(watched)) else None
 
+    os.fsync = fsync
+    sys.addaudithook(on_system_call)
     if watched:
         sys.settrace(on_call)
     work(*arguments)
     sys.settrace(None)
-    sys.stderr.write(f"lines {lines}\n")
+    sys.stderr.write(f"counted {lines} {calls}\n")
 
 
 if __name__ == "__main__":
