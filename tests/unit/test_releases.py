@@ -262,8 +262,6 @@ def test_a_release_stays_by_number_by_age_or_as_the_last_of_its_day(
     assert kept_days(home) == stays
     ages = [(NOW - record.built_at) / dt.timedelta(days=1) for record in gone]
     assert ages == [age for age in all_days if age not in stays]
-        d for d in all_days if d not in stays
-    ]
     assert not list((home / "build").glob("release.removed*"))
 
 
