@@ -118,12 +118,9 @@ def test_schema_differences_are_named(tmp_path: Path) -> None:
 
 def test_claims_of_two_notes_are_compared_by_id_whatever_day_they_are_of(tmp_path: Path) -> None:
     def note(name: str, day: str, value: float) -> Path:
-        sql = (
-            f"select date '{day}' as note_date, 'etf_change' as claim_id, {value}::double as value, 'on {day}' as claim"
-        )
-        return release(tmp_path / name, rpt_market_note=("note_date, claim_id", sql))
         date, figure = f"date '{day}' as note_date, 'on {day}' as claim", f"{value}::double as value"
         sql = f"select {date}, 'etf_change' as claim_id, {figure}"
+        return release(tmp_path / name, rpt_market_note=("note_date, claim_id", sql))
 
     [mart] = compare(note("a.duckdb", "2025-04-23", 0.01), note("b.duckdb", "2025-04-24", 0.02)).marts
     assert mart.changes == (Change({"claim_id": "etf_change"}, "value", 0.01, 0.02),)
