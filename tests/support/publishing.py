@@ -43,13 +43,13 @@ def record_of(minutes: int = 0, as_of: dt.datetime = AS_OF) -> ReleaseRecord:
     )
 
 
-def built(home: Path, value: int, storage: str = STORAGE_VERSION) -> Path:
-    """Build files with one figure, in two tables."""
+def built(home: Path, value: int, storage: str = STORAGE_VERSION, rows: int = 1) -> Path:
+    """Build files with one figure, in all rows of a mart and in ``meta``."""
     folder = home / "build"
     folder.mkdir(exist_ok=True, parents=True)
     (folder / MARTS_FILE).unlink(missing_ok=True)
     with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": storage}) as con:
-        con.execute(f"create schema marts; create table marts.t as select {value} as x")
+        con.execute(f"create schema marts; create table marts.t as select {value} as x from range({rows})")
         con.execute(f"create schema meta; create table meta.release as select {value} as number")
     return folder
 
@@ -57,18 +57,17 @@ def built(home: Path, value: int, storage: str = STORAGE_VERSION) -> Path:
 def value_of(file: Path) -> int:
     """The figure of a release; both tables must agree."""
     with duckdb.connect(str(file), read_only=True) as con:
-        [(value,)] = con.execute("select x from marts.t").fetchall()
+        [(value,)] = con.execute("select distinct x from marts.t").fetchall()
         assert con.execute("select number from meta.release").fetchall() == [(value,)]
     return int(value)
 
 
-def publish_number(home: str, number: str, make_it_current: str = "yes") -> None:
+def publish_number(home: str, number: str, keep: int = 2) -> None:
     """What a run does with a build that has passed: publish it, make it current, let go what need not stay."""
     folder, record = Path(home), record_of(int(number))
     publish(folder, folder / "build", record, DOCUMENTS)
-    if make_it_current == "yes":
-        make_current(folder, record.release_id)
-    retain(folder, folder / "build", Retention(2, 0, False), BUILT + dt.timedelta(days=1))
+    make_current(folder, record.release_id)
+    retain(folder, folder / "build", Retention(keep, 0, False), BUILT + dt.timedelta(days=1))
 
 
 def whole(home: Path) -> tuple[int | None, list[int]]:
