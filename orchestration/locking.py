@@ -53,7 +53,7 @@ def read_owner(lock: Path) -> Owner | None:
         return None
 
 
-SECONDS_OF_A_LOOK = 0.5
+SECONDS_OF_A_LOOK = 1.0
 """Whoever asks whether the lock is held takes it for a moment: a run waits so long before it calls that another run."""
 
 

@@ -4,6 +4,7 @@ One story, told in order: the tests share a SECTOR_HOME and follow each other.
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -195,6 +196,63 @@ def test_rollback_makes_an_earlier_release_current(story):
     assert story.current == story.notes["first"]
 
 
+def test_two_releases_are_compared_by_key(story):
+    """The first release did not know the net asset value of the last day; rows and claims go by their keys."""
+    listed = story.call("releases")["releases"]
+    newest = listed[0]["release_id"]
+    document = story.call("releases", "--diff", story.notes["first"], newest)
+    marts = {mart["mart"]: mart for mart in document["marts"]}
+    assert document["old"]["release_id"] == story.notes["first"]
+    navs = [change for change in marts["fct_etf_daily"]["changes"] if change["column"] == "unit_nav"]
+    assert navs == [
+        {
+            "key": {"etf_code": "159567.SZ", "trade_date": "2025-04-18"},
+            "column": "unit_nav",
+            "old": None,
+            "new": "1.2500",
+        }
+    ]
+    assert marts["dim_date"]["same"] is True
+    [alone] = story.call("releases", "--diff", newest, "current", "--mart", "fct_etf_daily")["marts"]
+    assert alone["rows_old"] == alone["rows_new"] == 4
+    unknown = story.call("releases", "--diff", newest, newest, "--mart", "fct_nothing", code=2)
+    assert "no mart fct_nothing" in unknown["error"]
+    assert "kept:" in story.call("releases", "--diff", newest, "20200101T000000-00000000", code=2)["error"]
+    assert "--mart belongs to --diff" in story.call("releases", "--mart", "fct_etf_daily", code=2)["error"]
+    assert "three calls" in story.call("releases", "--pin", newest, "--unpin", newest, code=2)["error"]
+
+
+def test_old_releases_go_after_a_publication_but_for_pinned_ones(story, monkeypatch):
+    assert story.call("releases", "--pin", story.notes["past"])["pinned"] is True
+    before = story.releases
+    for name, value in (("KEEP_RELEASES", "1"), ("KEEP_DAYS", "0"), ("KEEP_LAST_OF_DAY", "false")):
+        monkeypatch.setenv(f"SECTOR_{name}", value)
+    story.land("etf_nav/last.csv", "etf_code,nav_date,unit_nav\n159567.SZ,2025-04-18,1.2600\n")
+    outcome = story.call("run")
+    assert outcome["published"] is True
+    # the one that was current until now stays for who is about to open it
+    stay = {outcome["release_id"], story.notes["first"], story.notes["past"]}
+    assert set(story.releases) == stay < {*before, outcome["release_id"]}
+    listed = {row["release_id"]: row for row in story.call("releases")["releases"]}
+    assert [name for name, row in listed.items() if row["pinned"]] == [story.notes["past"]]
+    assert all(row["bytes"] > 1_000_000 and row["age_seconds"] >= 0 for row in listed.values())
+    assert story.call("releases", "--unpin", story.notes["past"])["pinned"] is False
+
+
+def test_a_current_release_that_is_gone_is_named_with_its_cure_and_mended_by_a_run(story):
+    gone = story.current
+    shutil.rmtree(story.home / "releases" / gone)
+    [finding] = [check for check in story.call("doctor", code=2)["checks"] if check["check"] == "current"]
+    assert finding["state"] == "wrong"
+    assert gone in finding["detail"]
+    kept = story.call("releases")["releases"]
+    assert f"sector rollback {kept[0]['release_id']}" in finding["cure"]
+    assert not any(row["current"] for row in kept)
+    outcome = story.call("run")
+    assert outcome["published"] is True
+    assert story.current == outcome["release_id"]
+
+
 def test_every_run_is_in_the_instance_that_the_ui_shows(story):
     import dagster as dg
 
@@ -202,7 +260,7 @@ def test_every_run_is_in_the_instance_that_the_ui_shows(story):
         runs = instance.get_runs()
     assert {run.job_name for run in runs} == {"refresh"}
     assert [run.status.value for run in runs].count("FAILURE") == 1
-    assert len(runs) == 5, "the run without news started no job"
+    assert len(runs) == 7, "the run without news started no job"
 
 
 def test_doctor_is_content(story):

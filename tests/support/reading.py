@@ -1,7 +1,7 @@
 """Readers of the published file: processes that open, query, hold and close it while releases come and go.
 
-As a program (``python -m tests.support.reading HOME SEED``) it is one reader, such as a BI tool: it reads until there is
-the file ``HOME/stop`` and tells what it saw as JSON; anything wrong ends it with an error.
+As a program (``python -m tests.support.reading HOME SEED``) it is one reader, such as a BI tool: it reads until the
+file ``HOME/stop`` is there and tells what it saw as JSON; anything wrong ends it with an error.
 """
 
 from __future__ import annotations
