@@ -229,7 +229,7 @@ def akshare(rows: int) -> str:
         ("etf_bars", "a.csv", b"etf_code,trade_date,close\n159567.SZ,2025-04-24,1.2690\n"),
         ("etf_bars", "tabs.csv", b"etf_code\ttrade_date\tclose\n159567.SZ\t2025-04-24\t1.2690\n"),
         ("etf_bars", "crlf.csv", b"\xef\xbb\xbfetf_code,trade_date,close\r\n159567.SZ,2025-04-24,1.2690"),
-        ("etf_bars", "packed.csv.gz", gzip.compress(b"etf_code,trade_date,close\n159567.SZ,20250424,1.2690\n")),
+        ("etf_bars", "p.csv.gz", gzip.compress(b"etf_code,trade_date,close\n159567.SZ,20250424,1.2690\n", mtime=0)),
         ("etf_bars", "159567.csv", akshare(4).encode()),
         ("etf_bars", "deep/159567/x.csv", akshare(4).encode()),
         ("organizations", "o.csv", "org_uuid,name,country_code,updated_at\no1,生物,CHN,2025-04-24 10:00:00\n".encode()),
