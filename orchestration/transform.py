@@ -147,7 +147,7 @@ def results(settings: Settings) -> list[NodeResult]:
 
 
 def end_orphans(settings: Settings) -> None:
-    """End what dbt still does in the build folder for a run that was killed; call it under the run lock alone.
+    """End a ``dbt build`` that goes on in the build folder for a run that was killed; call it under the run lock alone.
 
     A process is found by its environment, not by a note of its id: there is no moment in which it has none. Where the
     system does not show processes (no /proc), a dbt without a reader ends by itself at its next line of output.
@@ -156,7 +156,7 @@ def end_orphans(settings: Settings) -> None:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if not any(Path(os.fsdecode(word)).name == "dbt" for word in words[:2]):
+            if b"build" not in words or not any(Path(os.fsdecode(word)).name == "dbt" for word in words[:2]):
                 continue
             if build in (process / "environ").read_bytes().split(b"\0"):
                 os.kill(int(process.name), signal.SIGKILL)
