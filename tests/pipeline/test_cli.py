@@ -4,7 +4,6 @@ One story, told in order: the tests share a SECTOR_HOME and follow each other.
 """
 
 import json
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -176,8 +175,12 @@ def test_a_refused_build_leaves_everything_as_it_was(story, monkeypatch):
     assert "flow_sums" in story.call("status")["last_refusal"]["message"]
 
 
-def test_after_a_refusal_the_next_run_builds_what_was_read_then(story):
+def test_after_a_refusal_the_next_run_builds_what_was_read_then_and_old_releases_go(story, monkeypatch):
+    for name, value in (("KEEP_RELEASES", "1"), ("KEEP_DAYS", "0"), ("KEEP_LAST_OF_DAY", "false")):
+        monkeypatch.setenv(f"SECTOR_{name}", value)
     outcome = story.call("run")
+    # the one that was current until now stays, for whoever is about to open it
+    assert set(story.releases) == {outcome["release_id"], story.notes["first"]}
     assert outcome["published"] is True
     assert outcome["batches"] == [], "the file was read by the refused run"
     assert story.current == outcome["release_id"] != story.notes["first"]
@@ -222,35 +225,27 @@ def test_two_releases_are_compared_by_key(story):
     assert "three calls" in story.call("releases", "--pin", newest, "--unpin", newest, code=2)["error"]
 
 
-def test_old_releases_go_after_a_publication_but_for_pinned_ones(story, monkeypatch):
-    assert story.call("releases", "--pin", story.notes["past"])["pinned"] is True
-    before = story.releases
-    for name, value in (("KEEP_RELEASES", "1"), ("KEEP_DAYS", "0"), ("KEEP_LAST_OF_DAY", "false")):
-        monkeypatch.setenv(f"SECTOR_{name}", value)
-    story.land("etf_nav/last.csv", "etf_code,nav_date,unit_nav\n159567.SZ,2025-04-18,1.2600\n")
-    outcome = story.call("run")
-    assert outcome["published"] is True
-    # the one that was current until now stays for who is about to open it
-    stay = {outcome["release_id"], story.notes["first"], story.notes["past"]}
-    assert set(story.releases) == stay < {*before, outcome["release_id"]}
+def test_a_release_is_pinned_and_left_to_retention_again(story):
+    assert story.call("releases", "--pin", story.notes["first"])["pinned"] is True
     listed = {row["release_id"]: row for row in story.call("releases")["releases"]}
-    assert [name for name, row in listed.items() if row["pinned"]] == [story.notes["past"]]
+    assert [name for name, row in listed.items() if row["pinned"]] == [story.notes["first"]]
     assert all(row["bytes"] > 1_000_000 and row["age_seconds"] >= 0 for row in listed.values())
-    assert story.call("releases", "--unpin", story.notes["past"])["pinned"] is False
+    assert story.call("releases", "--unpin", story.notes["first"])["pinned"] is False
+    assert not any(row["pinned"] for row in story.call("releases")["releases"])
 
 
-def test_a_current_release_that_is_gone_is_named_with_its_cure_and_mended_by_a_run(story):
-    gone = story.current
-    shutil.rmtree(story.home / "releases" / gone)
+def test_a_current_release_that_is_gone_is_named_with_its_cure(story):
+    away = story.home / "releases" / story.current
+    away.rename(story.home / "away")
     [finding] = [check for check in story.call("doctor", code=2)["checks"] if check["check"] == "current"]
     assert finding["state"] == "wrong"
-    assert gone in finding["detail"]
+    assert away.name in finding["detail"]
     kept = story.call("releases")["releases"]
-    assert f"sector rollback {kept[0]['release_id']}" in finding["cure"]
     assert not any(row["current"] for row in kept)
-    outcome = story.call("run")
-    assert outcome["published"] is True
-    assert story.current == outcome["release_id"]
+    assert f"sector rollback {kept[0]['release_id']}" in finding["cure"]
+    story.call("rollback", kept[0]["release_id"])
+    assert story.call("status")["current"]["release_id"] == kept[0]["release_id"]
+    (story.home / "away").rename(away)
 
 
 def test_every_run_is_in_the_instance_that_the_ui_shows(story):
@@ -260,7 +255,7 @@ def test_every_run_is_in_the_instance_that_the_ui_shows(story):
         runs = instance.get_runs()
     assert {run.job_name for run in runs} == {"refresh"}
     assert [run.status.value for run in runs].count("FAILURE") == 1
-    assert len(runs) == 7, "the run without news started no job"
+    assert len(runs) == 5, "the run without news started no job"
 
 
 def test_doctor_is_content(story):
