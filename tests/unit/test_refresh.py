@@ -77,9 +77,8 @@ def test_old_releases_that_cannot_be_removed_fail_no_run(settings, monkeypatch):
     monkeypatch.setattr("warehouse.releases.retain", broken)
     said = []
     Refresh(settings, progress=said.append, began=NOW)._retain(set())
-    assert said == [
-        "warning: old releases could not be removed: /data is not writable for you: give access to it, or set SECTOR_HOME"
-    ]
+    [line] = said
+    assert line.startswith("warning: old releases could not be removed: /data is not writable for you")
 
 
 def test_results_of_no_dbt_are_no_build(settings):
