@@ -14,7 +14,6 @@ from expectations.gate import CheckResult, GateError, failure_message, report_of
 from expectations.suites import SUITES
 from orchestration.paths import PROJECT_ROOT
 from tests.support.marts import AS_OF, MARTS, accounting, empty_build, fill, refusals
-from tests.support.story import told
 from warehouse.build import MARTS_FILE, WORK_FILE
 from warehouse.catalog import write_inputs
 
@@ -234,6 +233,25 @@ REFUSED: dict[str, tuple[Breaker, str]] = {
         ),
         "marts.fct_funding_restatement.latest_is_the_quarter",
     ),
+    "rounds that do not make the quarter": (
+        lambda build: (
+            fill(build, "fct_funding_quarterly", [funding("GLOBAL", 50, 2)]),
+            fill(
+                build,
+                "fct_funding_round",
+                [
+                    {
+                        "round_uuid": name,
+                        "quarter_start": dt.date(2025, 1, 1),
+                        "in_vc_pe_broad": True,
+                        "raised_amount_usd": amount,
+                    }
+                    for name, amount in (("a", 30), ("b", 21))
+                ],
+            ),
+        ),
+        "marts.fct_funding_round.rounds_add_up_to_the_quarter",
+    ),
     "an error of tracking out of three days": (
         rows("fct_etf_tracking", tracking(tracking_status="fx_missing", days_used=3, days_not_used=17)),
         "marts.fct_etf_tracking.figures_follow_status",
@@ -414,19 +432,32 @@ def test_only_critical_failures_refuse() -> None:
     assert not report_of([result("critical", False)]).passed
 
 
-def test_rows_lost_against_the_release_before_are_told(tmp_path: Path) -> None:
-    before, after = told(tmp_path / "before"), empty_build(tmp_path / "after")
-    write_inputs(after / MARTS_FILE, accounting(), refusals())
-    lost = {check.mart for check in run_gate(after, tables=(), previous=before).warnings}
-    assert "marts.fct_etf_daily" in lost
-    assert "marts.fct_index_daily" not in lost, "empty in both"
-    assert run_gate(before.parent, tables=(), previous=before).warnings == []
-
-
-def test_build_of_an_earlier_moment_may_know_less(tmp_path: Path) -> None:
-    before = told(tmp_path / "before")
-    after = empty_build(tmp_path / "after", AS_OF - dt.timedelta(microseconds=1))
-    assert run_gate(after, tables=(), previous=before).checks == []
+@pytest.mark.parametrize(("now", "deals", "is_named"), [(126, 20, True), (124, 20, False), (126, 19, False)])
+def test_a_closed_quarter_that_moves_is_a_warning_with_both_figures(
+    now: int, deals: int, is_named: bool, build: Path
+) -> None:
+    """Late filings stay below a quarter of the amount; a quarter of few deals moves with every one of them."""
+    fill(
+        build,
+        "fct_funding_restatement",
+        [
+            funding("USA", 100, deals)
+            | {"known_at": BEFORE, "is_latest": False, "vintage_status": "known", "first_amount_usd": 90},
+            funding("USA", now, deals)
+            | {
+                "known_at": BEFORE + dt.timedelta(days=30),
+                "is_latest": True,
+                "vintage_status": "known",
+                "first_amount_usd": 90,
+            },
+        ],
+    )
+    report = run_gate(build, tables=["marts.fct_funding_restatement"])
+    assert [check.check_name for check in report.warnings] == ["closed_quarter_keeps_its_amount"] * is_named
+    for check in report.warnings:
+        assert {"first_amount_usd": "90.00", "before_usd": "100.00", "now_usd": "126.00"}.items() <= check.sample[
+            0
+        ].items()
 
 
 def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:
@@ -444,11 +475,3 @@ def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:
     report = run_gate(build, tables={"marts.fct_etf_daily"})
     assert [check.check_name for check in report.warnings] == ["turnover_keeps_its_unit"]
     assert report.passed
-
-
-def test_damaged_release_before_does_not_stop_the_next(build: Path, tmp_path: Path) -> None:
-    damaged = tmp_path / "damaged.duckdb"
-    damaged.write_bytes(b"no database")
-    report = run_gate(build, tables=(), previous=damaged)
-    assert report.passed
-    assert [check.check_name for check in report.warnings] == ["release_before_comparable"]
