@@ -274,7 +274,8 @@ class Refresh:
                 if refusing:
                     page = self.settings.build / "checks.html"
                     title = f"the build refused as of {write_short(self.as_of)}"
-                    page.write_text(self._checks_page(self.report, title), encoding="utf-8")
+                    self.settings.build.mkdir(parents=True, exist_ok=True)
+                    write_whole(page, self._checks_page(self.report, title))
                     self._refuse([asdict(check) for check in refusing], failure_message(self.report))
         return self.report
 
