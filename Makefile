@@ -1,7 +1,7 @@
 # make run and make test need nothing before them but Python 3.11, make and git.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test ui lint format clean bench lock
+.PHONY: run test stress ui lint format clean bench lock
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -31,6 +31,11 @@ run: $(READY) ## land the sample, build, check, publish, print the note
 
 test: $(READY) ## all tests that this machine can run
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+stress: $(READY) ## kill -9 by the hundred, readers by the dozen (an hour on two cores)
+	@$(BIN)/python -m pytest -m stress
+	@$(BIN)/python -m tests.stress.readers
+	@$(BIN)/python -m tests.stress.kills
 
 ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/sector ui
