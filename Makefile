@@ -55,6 +55,6 @@ lock: $(READY) ## resolve pyproject.toml anew (needs uv)
 	  --no-emit-index-url --no-header --no-strip-extras --output-file requirements.lock
 
 clean: ## remove what can be made again: environment, caches, build files. Data and releases stay
-	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis logs
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients logs
 	@rm -rf dbt_project/target dbt_project/logs warehouse/build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
