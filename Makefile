@@ -1,7 +1,7 @@
 # make run and make test need nothing before them but Python 3.11, make and git.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test ui lint format clean bench lock
+.PHONY: run test test-clients superset-smoke ui lint format clean bench lock licences
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -31,6 +31,12 @@ run: $(READY) ## land the sample, build, check, publish, print the note
 
 test: $(READY) ## all tests that this machine can run
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+
+test-clients: $(READY) ## the published file in other programs' versions (a first download of 300 MB)
+	@$(BIN)/python -m pytest tests/clients --ignore tests/clients/superset -m "clients or not clients"
+
+superset-smoke: $(READY) ## a Superset of its own with the desk's dashboard (some minutes, a first download of 700 MB)
+	@$(BIN)/python -m pytest tests/clients/superset -m superset
 
 ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/sector ui

@@ -99,10 +99,16 @@ def set_up(superset: Superset, file: Path) -> Dashboard:
     known = superset.find("dashboard", slug=slug)
     of_ours = superset.ask("GET", f"/api/v1/dashboard/{known}/charts")["result"] if known is not None else []
     ids = {chart["slice_name"]: int(chart["id"]) for chart in of_ours}
-    dashboard = superset.put("dashboard", known, {"dashboard_title": template["title"], "slug": slug, "published": True})
+    dashboard = superset.put(
+        "dashboard", known, {"dashboard_title": template["title"], "slug": slug, "published": True}
+    )
     charts = {}
     for chart in (chart for row in template["rows"] for chart in row):
-        params = {**chart["params"], "viz_type": chart["viz_type"], "datasource": f"{datasets[chart['dataset']]}__table"}
+        params = {
+            **chart["params"],
+            "viz_type": chart["viz_type"],
+            "datasource": f"{datasets[chart['dataset']]}__table",
+        }
         charts[chart["title"]] = superset.put(
             "chart",
             ids.get(chart["title"]),
@@ -175,7 +181,9 @@ def _rison(text: str) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command. Exit 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m warehouse.superset", description="The desk's dashboard in Superset.")
+    parser = argparse.ArgumentParser(
+        prog="python -m warehouse.superset", description="The desk's dashboard in Superset."
+    )
     parser.add_argument("url", help="the address of Superset, such as http://127.0.0.1:8088")
     parser.add_argument("--file", type=Path, required=True, help="current/sector.duckdb as Superset's machine sees it")
     parser.add_argument("--user", default="admin", help="who signs in; the password comes from SUPERSET_PASSWORD")

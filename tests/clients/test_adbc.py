@@ -11,7 +11,9 @@ from tests.clients.environments import HERE, READING, answer, python_with
 
 
 @pytest.mark.clients
-def test_arrow_types_and_figures_through_adbc(published: Path, ours: dict[str, Any], flow_of_all: tuple[int, str]) -> None:
+def test_arrow_types_and_figures_through_adbc(
+    published: Path, ours: dict[str, Any], flow_of_all: tuple[int, str]
+) -> None:
     python = python_with(HERE / "requirements" / "adbc.txt")
     found = answer([str(python), str(READING / "with_adbc.py"), str(published)])
     assert found["types"] == {

@@ -45,7 +45,9 @@ def test_types_are_those_that_clients_know(ours: dict[str, Any]) -> None:
 def test_every_table_and_column_is_described_where_clients_look(ours: dict[str, Any]) -> None:
     bare = [name for name, table in ours["tables"].items() if not table["comment"]]
     assert bare == []
-    columns = [(name, column, comment) for name, table in ours["tables"].items() for column, _, comment in table["columns"]]
+    columns = [
+        (name, column, comment) for name, table in ours["tables"].items() for column, _, comment in table["columns"]
+    ]
     assert [(name, column) for name, column, comment in columns if not (comment or "").endswith("]")] == []
 
 

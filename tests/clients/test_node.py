@@ -13,7 +13,9 @@ from tests.clients.environments import HERE, answer, node_modules
 
 @pytest.mark.clients
 @pytest.mark.skipif(shutil.which("node") is None or shutil.which("npm") is None, reason="no node and npm on PATH")
-def test_types_figures_and_comments_through_node(published: Path, ours: dict[str, Any], flow_of_all: tuple[int, str]) -> None:
+def test_types_figures_and_comments_through_node(
+    published: Path, ours: dict[str, Any], flow_of_all: tuple[int, str]
+) -> None:
     folder = node_modules(HERE / "node")
     shutil.copyfile(HERE / "node" / "read.mjs", folder / "read.mjs")
     found = answer(["node", str(folder / "read.mjs"), str(published)], cwd=folder)

@@ -24,7 +24,9 @@ def hold(found: dict[str, Any], ours: dict[str, Any]) -> None:
     views = [name.removeprefix("desk.") for name in ours["tables"] if name.startswith("desk.")]
     assert sorted(found["views"]) == sorted(views)
     assert found["figures"][0] > 0
-    assert dict(zip(found["views"], found["desk"], strict=True)) == {v: ours["tables"][f"desk.{v}"]["rows"] for v in views}
+    assert dict(zip(found["views"], found["desk"], strict=True)) == {
+        v: ours["tables"][f"desk.{v}"]["rows"] for v in views
+    }
     assert "read-only" in found["writing"]
 
 

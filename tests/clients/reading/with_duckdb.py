@@ -21,7 +21,7 @@ WRITES = (
 
 def text(column: str, data_type: str) -> str:
     """A column as text that does not depend on the version: sums over doubles may differ in their last digits."""
-    return f'printf(\'%.9g\', "{column}")' if data_type == "DOUBLE" else f'"{column}"::varchar'
+    return f"printf('%.9g', \"{column}\")" if data_type == "DOUBLE" else f'"{column}"::varchar'
 
 
 def found_in(con: duckdb.DuckDBPyConnection) -> dict:
