@@ -60,6 +60,9 @@ lock: $(READY) ## resolve pyproject.toml anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras --output-file requirements.lock
 
+licences: $(READY) ## list what the locked packages are licensed under
+	@$(BIN)/python -m tests.support.licences
+
 clean: ## remove what can be made again: environment, caches, build files. Data and releases stay
 	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients logs
 	@rm -rf dbt_project/target dbt_project/logs warehouse/build

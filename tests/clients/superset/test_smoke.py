@@ -143,7 +143,7 @@ def question(chart: dict[str, Any], dataset: int) -> dict[str, Any]:
         {"col": each["subject"], "op": each["operator"], "val": each["comparator"]}
         for each in params.get("adhoc_filters", [])
     ]
-    query = {"columns": columns, "metrics": params.get("metrics", []), "filters": filters, "row_limit": params["row_limit"]}
+    query = {"columns": columns, **({"metrics": params["metrics"]} if "metrics" in params else {}), "filters": filters, "row_limit": params["row_limit"]}
     return {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "result_format": "json", "result_type": "full"}
 
 
