@@ -10,10 +10,19 @@ import datetime as dt
 import decimal
 import json
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+
+from orchestration.sql import quoted
+from warehouse.build import MARTS_FILE, WORK_FILE
+
+if TYPE_CHECKING:
+    from expectations.vocabulary import Suite
 
 Severity = Literal["critical", "warning"]
 
@@ -29,8 +38,9 @@ class GateError(Exception):
 class CheckResult:
     """One expectation on one build.
 
-    ``observed`` and ``limit`` are words for people; ``unexpected_rows`` counts the rows that broke it, ``sample`` holds
-    some of them with JSON-friendly values; ``seconds`` is the share of wall time of its suite.
+    ``observed`` and ``limit`` are words for people; ``value`` is the observed figure, to be followed from release to
+    release; ``unexpected_rows`` counts the rows that broke it, ``sample`` holds some of them with JSON-friendly values;
+    ``gate`` is its gate in ``expectations.gates``; ``seconds`` is the share of wall time of its suite.
     """
 
     check_name: str
@@ -44,6 +54,8 @@ class CheckResult:
     unexpected_rows: int = 0
     sample: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
+    gate: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,26 +84,29 @@ def report_of(checks: Sequence[CheckResult]) -> GateReport:
 
 
 def run_gate(
-    build: Path, threads: int = 2, tables: Collection[str] | None = None, previous: Path | None = None
+    build: Path,
+    threads: int = 2,
+    tables: Collection[str] | None = None,
+    releases: Sequence[Path] = (),
+    code_version: str | None = None,
 ) -> GateReport:
     """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
 
-    ``tables`` (``schema.name``) restricts the suites; the audits run always. ``previous`` is the file of the release
-    before, for what the build lost against it.
+    ``tables`` (``schema.name``) restricts the suites; the audits and the comparison with ``releases`` (files of past
+    releases, newest first) run always. ``code_version`` is that of the code that made the build.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
     from expectations.audits import run_audits
-    from expectations.drift import run_drift
     from expectations.engine import EngineError, open_engine
+    from expectations.history import run_history
     from expectations.suites import SUITES
 
+    chosen = [suite for suite in SUITES if tables is None or suite.table in tables]
     results: list[CheckResult] = []
     try:
         with open_engine(build, threads) as engine:
-            for suite in SUITES:
-                if tables is not None and suite.table not in tables:
-                    continue
+            for suite in chosen:
                 began = time.perf_counter()
                 outcomes = engine.run(
                     suite.table, {check.name: check.expectation(suite.table) for check in suite.checks}, suite.grain
@@ -112,14 +127,52 @@ def run_gate(
                             unexpected_rows=outcome.unexpected_rows,
                             sample=[{name: plain(value) for name, value in row.items()} for row in outcome.sample],
                             seconds=round(seconds, 4),
+                            gate=check.gate,
+                            value=float(outcome.unexpected_rows),
                         )
                     )
     except EngineError as error:
         raise GateError(str(error)) from error
+    results = measured(build, chosen, results)
     results.extend(run_audits(build))
-    if previous is not None:
-        results.extend(run_drift(build, previous))
+    results.extend(run_history(build, releases, code_version))
     return report_of(results)
+
+
+def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult]) -> list[CheckResult]:
+    """``results`` with the figures that their checks measure, before the count of rows that broke them.
+
+    Raises ``GateError`` when a figure cannot be taken.
+    """
+    measures = {(suite.table, check.name): check.measure for suite in suites for check in suite.checks if check.measure}
+    told = []
+    with open_build(build) as con:
+        for result in results:
+            measure = measures.get((result.mart, result.check_name))
+            if measure is None:
+                told.append(result)
+                continue
+            try:
+                row = con.execute(measure.query.replace("{batch}", result.mart)).fetchone()
+            except duckdb.Error as error:
+                raise GateError(f"{result.mart}.{result.check_name}: {str(error).splitlines()[0]}") from error
+            if row is None or None in row:
+                told.append(result)
+                continue
+            figures = [float(figure) for figure in row]
+            words = measure.words.format(*figures)
+            observed = words if result.passed else f"{words}; {result.observed}"
+            told.append(replace(result, observed=observed, value=figures[0]))
+    return told
+
+
+@contextmanager
+def open_build(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build's marts, read-only, with ``work.duckdb`` attached as ``work``, in market time."""
+    with duckdb.connect(str(build / MARTS_FILE), read_only=True) as con:
+        con.execute(f"attach {quoted(str(build / WORK_FILE))} as work (read_only)")
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        yield con
 
 
 def plain(value: object) -> object:

@@ -1,31 +1,48 @@
 """The words that suites are written in: a suite per table, a check with its severity and its reason.
 
 A check holds a factory (of the table's name), not an expectation: GX gives expectations an identity when they run, so
-every run makes its own. Native expectations where GX pushes them down; SQL that selects the offending rows for
-everything else.
+every run makes its own, and suites can be listed without importing GX. Native expectations where GX pushes them down;
+SQL that selects the offending rows for everything else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import great_expectations.expectations as gxe
-from great_expectations.expectations.expectation import Expectation
-
-from expectations.engine import OffendingRowsExpectation
 from expectations.gate import Severity
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of the table to show beside the limit, and to follow from release to release.
+
+    ``query`` gives one row of numbers (``{batch}`` is the table); the first is kept. ``words`` names them, in the
+    order of the query: ``"largest |Σ − 1| {:.1e}"``.
+    """
+
+    query: str
+    words: str
 
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation. ``limit`` says in words what is allowed; ``reason`` why it must hold, or why the tolerance."""
+    """One expectation. ``limit`` says in words what is allowed; ``reason`` why it must hold, or why the tolerance.
+
+    ``gate`` is the gate of ``expectations.gates`` that it belongs to; blank: a rule of this house alone.
+    """
 
     name: str
     severity: Severity
     reason: str
     limit: str
     expectation: Callable[[str], Expectation]
+    gate: str = ""
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +60,8 @@ def key_checks(grain: Sequence[str]) -> tuple[Check, ...]:
     columns = list(grain)
 
     def unique(table: str) -> Expectation:
+        import great_expectations.expectations as gxe
+
         if len(columns) == 1:
             return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
         return gxe.ExpectCompoundColumnsToBeUnique(column_list=columns)
@@ -54,15 +73,10 @@ def key_checks(grain: Sequence[str]) -> tuple[Check, ...]:
             "A doubled key doubles every sum built on it.",
             f"no {', '.join(columns)} twice",
             unique,
+            "G3",
         ),
         *(
-            Check(
-                f"{column}_known",
-                "critical",
-                "A row without its key cannot be found, joined or corrected.",
-                "no NULL",
-                lambda table, column=column: gxe.ExpectColumnValuesToNotBeNull(column=column),  # type: ignore[misc]
-            )
+            known(column, "A row without its key cannot be found, joined or corrected.", gate="G3")
             for column in columns
         ),
     )
@@ -82,20 +96,26 @@ def within_cut() -> Check:
 def in_set(column: str, values: Sequence[object], reason: str, severity: Severity = "critical") -> Check:
     """Values of ``column`` are NULL or among ``values``."""
     listed = list(values)
+
+    def expectation(table: str) -> Expectation:
+        import great_expectations.expectations as gxe
+
+        return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=listed)
+
     return Check(
-        f"{column}_in_set",
-        severity,
-        reason,
-        "one of " + ", ".join(str(value) for value in listed),
-        lambda table: gxe.ExpectColumnValuesToBeInSet(column=column, value_set=listed),
+        f"{column}_in_set", severity, reason, "one of " + ", ".join(str(value) for value in listed), expectation
     )
 
 
-def known(column: str, reason: str, severity: Severity = "critical") -> Check:
+def known(column: str, reason: str, severity: Severity = "critical", gate: str = "") -> Check:
     """``column`` is never NULL."""
-    return Check(
-        f"{column}_known", severity, reason, "no NULL", lambda table: gxe.ExpectColumnValuesToNotBeNull(column=column)
-    )
+
+    def expectation(table: str) -> Expectation:
+        import great_expectations.expectations as gxe
+
+        return gxe.ExpectColumnValuesToNotBeNull(column=column)
+
+    return Check(f"{column}_known", severity, reason, "no NULL", expectation, gate)
 
 
 def between(
@@ -105,27 +125,46 @@ def between(
     reason: str,
     severity: Severity = "critical",
     name: str | None = None,
+    gate: str = "",
 ) -> Check:
     """Values of ``column`` are NULL or within the closed range."""
     if low is not None and high is not None:
         limit = f"{low:g} to {high:g}"
     else:
         limit = f"at least {low:g}" if low is not None else f"at most {high:g}"
+
+    def expectation(table: str) -> Expectation:
+        import great_expectations.expectations as gxe
+
+        return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
+
     return Check(
         name or f"{column}_in_range",
         severity,
         reason,
         limit,
-        lambda table: gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high),
+        expectation,
+        gate,
+        Measure(f'select max("{column}"), min("{column}") from {{batch}}', "{1:.4g} to {0:.4g}"),
     )
 
 
-def no_rows(name: str, severity: Severity, reason: str, query: str, limit: str = "no such row") -> Check:
+def no_rows(
+    name: str,
+    severity: Severity,
+    reason: str,
+    query: str,
+    limit: str = "no such row",
+    gate: str = "",
+    measure: Measure | None = None,
+) -> Check:
     """``query`` selects the rows that break the rule. ``{batch}`` is the suite's table; ``work`` the other file."""
 
     def expectation(table: str) -> Expectation:
+        from expectations.engine import OffendingRowsExpectation
+
         # GX wants {batch} in the query, but puts a subquery there whose alias depends on the word JOIN; the table's
         # own name stays readable and can be aliased
         return OffendingRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
 
-    return Check(name, severity, reason, limit, expectation)
+    return Check(name, severity, reason, limit, expectation, gate, measure)

@@ -1,4 +1,7 @@
-"""The gate as asset checks: one per mart, all from one run of the gate, blocking where a refusing check failed."""
+"""The gate as asset checks: each check of a suite on its mart, all from one run of the gate.
+
+A refusing check blocks the release; so do comparisons with past releases, one check a mart, and what names no mart.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,7 +10,12 @@ import dagster as dg
 
 from orchestration.resources import current_refresh
 
-NAME = "gate"
+PAST = "past_releases"
+"""All comparisons of a mart with the releases before."""
+
+REST = "gate"
+"""Whatever names no mart: accounting, audits of the models, deliveries."""
+
 SHOWN_CHECKS = 50
 
 
@@ -17,23 +25,33 @@ def _row(check: Any) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
-def result_of(key: dg.AssetKey, checks: Sequence[Any]) -> dg.AssetCheckResult:
-    """One mart's verdict: failed checks first; ERROR (which blocks) only when a critical one failed."""
+def result_of(key: dg.AssetKey, name: str, checks: Sequence[Any]) -> dg.AssetCheckResult:
+    """The verdict of one check or of several: failed ones first; ERROR (which blocks) only when a critical failed."""
     failed = [check for check in checks if not check.passed]
     refusing = [check for check in failed if check.severity == "critical"]
-    listed = [*refusing, *(check for check in failed if check not in refusing), *(c for c in checks if c.passed)]
-    head = ["| check | verdict | observed | limit | rows | reason |", "|---|---|---|---|---|---|"]
-    metadata: dict[str, Any] = {
-        "expectations": len(checks),
-        "refusing": len(refusing),
-        "warnings": len(failed) - len(refusing),
-        "results": dg.MetadataValue.md("\n".join([*head, *(_row(check) for check in listed[:SHOWN_CHECKS])])),
-    }
-    if refusing and refusing[0].sample:
-        metadata["sample"] = dg.MetadataValue.md("\n".join(f"- {row}" for row in refusing[0].sample))
+    metadata: dict[str, Any]
+    if len(checks) == 1:
+        [only] = checks
+        metadata = {"observed": only.observed, "allowed": only.limit, "reason": only.reason}
+        if only.gate:
+            metadata["gate_of_the_field"] = only.gate
+        if only.value is not None:
+            metadata["value"] = dg.MetadataValue.float(float(only.value))
+    else:
+        listed = [*refusing, *(check for check in failed if check not in refusing), *(c for c in checks if c.passed)]
+        head = ["| check | verdict | observed | limit | rows | reason |", "|---|---|---|---|---|---|"]
+        metadata = {
+            "checks": len(checks),
+            "refusing": len(refusing),
+            "warnings": len(failed) - len(refusing),
+            "results": dg.MetadataValue.md("\n".join([*head, *(_row(check) for check in listed[:SHOWN_CHECKS])])),
+        }
+    sampled = next((check for check in [*refusing, *failed] if check.sample), None)
+    if sampled is not None:
+        metadata["sample"] = dg.MetadataValue.md("\n".join(f"- {row}" for row in sampled.sample))
     return dg.AssetCheckResult(
         asset_key=key,
-        check_name=NAME,
+        check_name=name,
         passed=not failed,
         severity=dg.AssetCheckSeverity.ERROR if refusing else dg.AssetCheckSeverity.WARN,
         metadata=metadata,
@@ -41,28 +59,40 @@ def result_of(key: dg.AssetKey, checks: Sequence[Any]) -> dg.AssetCheckResult:
 
 
 def gate_checks(marts: Sequence[dg.AssetKey], rest: dg.AssetKey) -> dg.AssetChecksDefinition:
-    """Blocking checks on ``marts``; checks of the gate that name none of them are shown on ``rest``."""
-    keys = {key.path[-1]: key for key in marts}
+    """Checks on ``marts``; what the gate finds beside them is shown on ``rest``."""
+    from expectations.suites import SUITES
 
-    @dg.multi_asset_check(
-        name="gate",
-        specs=[
-            dg.AssetCheckSpec(
-                NAME,
-                asset=key,
-                blocking=True,
-                description="What must hold before people see this table (expectations/suites).",
-            )
-            for key in [*marts, rest]
-        ],
-        required_resource_keys={"refresh"},
-    )
+    keys = {key.path[-1]: key for key in marts}
+    specs = [
+        dg.AssetCheckSpec(
+            check.name,
+            asset=keys[suite.table.rsplit(".", 1)[-1]],
+            blocking=check.severity == "critical",
+            description=f"{check.reason} Allowed: {check.limit}.",
+        )
+        for suite in SUITES
+        if suite.table.rsplit(".", 1)[-1] in keys
+        for check in suite.checks
+    ]
+    about_past = "What this build changed against the releases before it; limits are what was usual."
+    facts = [key for key in marts if key.path[-1].startswith("fct_")]
+    specs += [dg.AssetCheckSpec(PAST, asset=key, blocking=True, description=about_past) for key in facts]
+    about_rest = "Accounting of the batches, findings of the models' audits, what the providers left out."
+    specs.append(dg.AssetCheckSpec(REST, asset=rest, blocking=True, description=about_rest))
+    declared = {(spec.asset_key, spec.name) for spec in specs}
+
+    @dg.multi_asset_check(name="gate", specs=specs, required_resource_keys={"refresh"})
     def gate(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         report = current_refresh(context).audit()
-        by_key: dict[dg.AssetKey, list[Any]] = {key: [] for key in [*marts, rest]}
+        found: dict[tuple[dg.AssetKey, str], list[Any]] = {}
         for check in report.checks:
-            by_key[keys.get(str(check.mart).rsplit(".", 1)[-1], rest)].append(check)
-        for key, checks in by_key.items():
-            yield result_of(key, checks)
+            key = keys.get(str(check.mart).rsplit(".", 1)[-1], rest)
+            place = next((place for place in ((key, check.check_name), (key, PAST)) if place in declared), (rest, REST))
+            found.setdefault(place, []).append(check)
+        for spec in specs:
+            checks = found.get((spec.asset_key, spec.name), [])
+            if not checks and spec.name not in (PAST, REST):
+                raise dg.Failure(f"the gate did not run {spec.name} on {spec.asset_key.to_user_string()}")
+            yield result_of(spec.asset_key, spec.name, checks)
 
     return gate

@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -296,11 +297,16 @@ def fetch(
     index: Annotated[list[str] | None, typer.Option(metavar="CODE", help="987018.CNI; may be repeated.")] = None,
     security: Annotated[list[str] | None, typer.Option(metavar="CODE", help="01801.HK; may be repeated.")] = None,
     concept: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A board; may be repeated.")] = None,
+    file: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="An answer that lies here already: the CSV export.")
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="What can be fetched, and whether it can be here.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the live providers and land what they answer; `sector run` reads it. Exit 1 when a fetch failed."""
     with guarded(as_json):
+        from pathlib import Path
+
         from orchestration import fetch_report as report
         from orchestration.fetching import open_transport
 
@@ -321,7 +327,9 @@ def fetch(
                 codes_or_exit("--index", index, "watch_indices", "987018.CNI or HSI.HI"),
                 codes_or_exit("--security", security, "watch_securities", "01801.HK"),
                 tuple(concept or ()),
+                Path(file).expanduser().absolute() if file else None,
             )
+            report.require_reader(chosen, asked.file)
         except ValueError as error:
             raise WrongCallError(str(error)) from None
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -461,6 +469,35 @@ def explain(
             answer_json(reasons.document(found))
         else:
             reasons.show(found, out, rows)
+
+
+@app.command()
+def check(
+    explain: Annotated[bool, typer.Option("--explain", help="What each check protects from; runs nothing.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Passed checks too, a line each.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the gate over the present build without publishing it: what was found beside what is allowed."""
+    with guarded(as_json):
+        from orchestration import check_report as gate
+
+        settings = settings_or_exit()
+        if explain:
+            lines = gate.explanations()
+            if as_json:
+                answer_json({"checks": [asdict(line) for line in lines]})
+            else:
+                gate.show_explanations(lines, out)
+            return
+        from orchestration.locking import run_lock
+
+        with run_lock(settings.lock):
+            report = gate.check(settings)
+        if as_json:
+            answer_json(gate.document(report))
+        else:
+            gate.show(report, out, everything)
+        raise typer.Exit(0 if report.passed else REFUSED)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from orchestration.assets.fetch import fetch_assets, fetched_tables
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release_assets
 from orchestration.checks import gate_checks
-from orchestration.jobs import fetch_jobs, refresh_job
+from orchestration.jobs import fetch_jobs, refresh_job, timed_fetch_jobs
 from orchestration.providers import datasets
 from orchestration.refresh import Progress, Refresh
 from orchestration.resources import dbt_resource, refresh_resource, transport_resource
@@ -42,7 +42,7 @@ def build_defs(
     settings = settings or Settings()
     models = model_assets(manifest or transform.up_to_date_manifest(settings))
     marts = mart_keys(models)
-    job, fetching = refresh_job(), fetch_jobs(datasets())
+    job, timed = refresh_job(), timed_fetch_jobs(datasets())
     return dg.Definitions(
         assets=[
             *fetch_assets(settings),
@@ -52,8 +52,8 @@ def build_defs(
             *release_assets(marts),
         ],
         asset_checks=[gate_checks(marts, BATCHES)],
-        jobs=[job, *fetching],
-        schedules=[market_schedule(job), *(fetch_schedule(asking) for asking in fetching)],
+        jobs=[job, *fetch_jobs(datasets()), *(asking for asking, _ in timed)],
+        schedules=[market_schedule(job), *(fetch_schedule(asking, time) for asking, time in timed)],
         sensors=[landing_sensor(job, settings)],
         resources={
             "refresh": refresh_resource(settings, progress, on_start),

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -39,6 +40,7 @@ class Asked:
     indices: tuple[str, ...] = ()
     securities: tuple[str, ...] = ()
     concepts: tuple[str, ...] = ()
+    file: Path | None = None
 
 
 @dataclass
@@ -86,6 +88,13 @@ def choose(names: Sequence[str]) -> tuple[list[Dataset], bool]:
     return list(chosen.values()), all("." in name for name in names)
 
 
+def require_reader(chosen: Sequence[Dataset], file: Path | None) -> None:
+    """Raise ``ValueError`` when a file is given and not the one dataset that is to read it."""
+    if file is not None and not (len(chosen) == 1 and chosen[0].reads_file):
+        readers = ", ".join(dataset.key for dataset in datasets() if dataset.reads_file)
+        raise ValueError(f"--from belongs to one dataset that reads a file: sector fetch {readers} --from {file}")
+
+
 def run(
     settings: Settings,
     chosen: Sequence[Dataset],
@@ -111,6 +120,7 @@ def run(
             indices=asked.indices,
             securities=asked.securities,
             concepts=asked.concepts,
+            file=asked.file,
         )
         try:
             receipt = fetch(settings, dataset, wanted, transport, partial(heard, dataset))

@@ -15,6 +15,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ from orchestration.ingest.files import format_of, is_ignored
 from orchestration.locking import BusyError
 from orchestration.moments import MARKET_ZONE
 from orchestration.providers.delivery import (
+    ControlTotal,
     Dataset,
     Delivery,
     MalformedError,
@@ -41,7 +43,7 @@ from orchestration.providers.delivery import (
     Wanted,
 )
 from orchestration.providers.transport import Limits, Transport
-from orchestration.receipts import FetchedFile, Outcome, Receipt, Receipts, Trouble
+from orchestration.receipts import Control, FetchedFile, Outcome, Receipt, Receipts, Trouble
 from orchestration.refresh import utc_now
 from orchestration.settings import REQUESTS_PER_MINUTE, Settings
 
@@ -73,6 +75,7 @@ def open_transport(settings: Settings) -> Transport:
             total_seconds=settings.fetch_total_seconds,
             attempts=settings.fetch_attempts,
         ),
+        spool=settings.fetching,
     )
 
 
@@ -89,6 +92,7 @@ def question(
     indices: Sequence[str] = (),
     securities: Sequence[str] = (),
     concepts: Sequence[str] = (),
+    file: Path | None = None,
     now: dt.datetime | None = None,
 ) -> Wanted:
     """What a fetch asks for: the span and codes given, else the dataset's look-back to today and the watch lists.
@@ -113,6 +117,7 @@ def question(
         securities=known or (members(settings, about) if "securities" in dataset.needs else ()),
         concepts=tuple(concepts) or settings.watch_concepts,
         updated_since=_cursor_less_overlap(settings, dataset) if follows else None,
+        file=file,
     )
     token = _unfinished(settings, dataset, wanted)
     return wanted if token is None else Wanted(**{**_plain(wanted), "resume": token})
@@ -159,21 +164,35 @@ def _unfinished(settings: Settings, dataset: Dataset, wanted: Wanted) -> str | N
 def asked_for(wanted: Wanted) -> dict[str, Any]:
     """A question as plain values, for its receipt: without ``resume``, empty lists left out."""
     plain = {name: value for name, value in _plain(wanted).items() if name != "resume" and value not in ((), None)}
-    return {
-        name: value.isoformat() if hasattr(value, "isoformat") else list(value) if isinstance(value, tuple) else value
-        for name, value in plain.items()
-    }
+    return {name: _plain_value(value) for name, value in plain.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Path):
+        return str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else value
 
 
 def require_askable(dataset: Dataset, wanted: Wanted) -> None:
     """Raise ``RefusedError`` when the dataset cannot be asked here, or not so: the message says what to do."""
-    if (why := dataset.missing()) is not None:
+    if wanted.file is not None and not dataset.reads_file:
+        raise RefusedError(f"{dataset.key} reads no file: leave --from out")
+    # who has the answer already needs no key
+    if wanted.file is None and (why := dataset.missing()) is not None:
         raise RefusedError(why)
+    if (why := nothing_to_ask(dataset, wanted)) is not None:
+        raise RefusedError(why)
+
+
+def nothing_to_ask(dataset: Dataset, wanted: Wanted) -> str | None:
+    """Why there is nothing to ask about, now or with these codes, as a sentence that says what to do."""
     for need in dataset.needs:
         if not getattr(wanted, need):
-            raise RefusedError(nothing_to_ask_about(dataset, need))
-    if (why := dataset.unfit(wanted)) is not None:
-        raise RefusedError(f"{dataset.key} {why}")
+            return nothing_to_ask_about(dataset, need)
+    why = dataset.unfit(wanted)
+    return None if why is None else f"{dataset.key} {why}"
 
 
 def nothing_to_ask_about(dataset: Dataset, need: str) -> str:
@@ -219,7 +238,14 @@ def fetch(
         receipts.begin(receipt)
         rows, trouble, message = 0, None, None
         try:
-            for number, delivery in enumerate(_answers(dataset, transport, wanted, settings), start=1):
+            number = 0
+            for delivery in _answers(dataset, transport, wanted, settings):
+                if isinstance(delivery, ControlTotal):
+                    receipts.add_control(
+                        receipt.fetch_id, keep(settings.receipts, dataset.provider, delivery, receipt.fetch_id)
+                    )
+                    continue
+                number += 1
                 file = land(settings.landing, dataset.provider, delivery, began)
                 cursor = delivery.cursor if _follows_changes(dataset, wanted, began) else None
                 receipts.add(receipt.fetch_id, number, file, cursor)
@@ -241,11 +267,14 @@ class BrokenError(ProviderError):
     """A provider's reader of ours that stumbled over what came, instead of saying what is wrong with it."""
 
 
-def _answers(dataset: Dataset, transport: Transport, wanted: Wanted, settings: Settings) -> Iterator[Delivery]:
+def _answers(
+    dataset: Dataset, transport: Transport, wanted: Wanted, settings: Settings
+) -> Iterator[Delivery | ControlTotal]:
     """The answers of a dataset. Whatever goes wrong while they are asked and read is a ``ProviderError``."""
     try:
         for delivery in dataset.deliver(transport, wanted):
-            landed_name(delivery.table, dataset.provider, delivery.name)
+            if isinstance(delivery, Delivery):
+                landed_name(delivery.table, dataset.provider, delivery.name)
             yield delivery
     except ProviderError:
         raise
@@ -302,22 +331,22 @@ def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.dateti
     """
     relative = landed_name(delivery.table, provider, delivery.name)
     target = landing / relative
-    digest = hashlib.sha256(delivery.content).hexdigest()
+    size, digest = _identity(delivery.content)
     is_kept = delivery.rows > 0
-    is_new = is_kept and not any(_holds(path, delivery.content) for path in (target, *_other_prints(target)))
+    is_new = is_kept and not any(_holds(path, size, digest) for path in (target, *_other_prints(target)))
     if is_new:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():
             moment = fetched_at.astimezone(MARKET_ZONE)
             ending = format_of(target.name) or ""
             target = target.with_name(f"{target.name[: -len(ending)]}-fetched{moment:%Y%m%d%H%M%S%f}{ending}")
-        _write(target, delivery.content)
+        _put(target, delivery.content)
     return FetchedFile(
         table=delivery.table,
         name=target.relative_to(landing).as_posix() if is_kept else "",
         is_new=is_new,
         sha256=digest,
-        bytes=len(delivery.content),
+        bytes=size,
         rows=delivery.rows,
         asked=delivery.asked,
         page=delivery.page,
@@ -348,15 +377,47 @@ def _other_prints(target: Path) -> list[Path]:
     return sorted(target.parent.glob(f"{stem}-fetched*{ending}")) if target.parent.is_dir() else []
 
 
-def _holds(path: Path, content: bytes) -> bool:
-    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+def _identity(content: bytes | Path) -> tuple[int, str]:
+    """Size and sha256 (R14)."""
+    if isinstance(content, bytes):
+        return len(content), hashlib.sha256(content).hexdigest()
+    with content.open("rb") as handle:
+        return content.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _write(target: Path, content: bytes) -> None:
-    """Write beside the target under a name that no run reads, make durable, rename, make the name durable."""
+def _holds(path: Path, size: int, digest: str) -> bool:
+    return path.is_file() and path.stat().st_size == size and _identity(path)[1] == digest
+
+
+def keep(receipts: Path, provider: str, control: ControlTotal, fetch_id: str) -> Control:
+    """Put a control total beside the receipts, one for each fetch. Its name is ours alone and passes as it is."""
+    name = PurePosixPath(provider, control.name)
+    target = receipts / name.with_name(f"{name.stem}-{fetch_id}{name.suffix}")
+    if control.rows:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _put(target, control.content)
+    return Control(
+        name=target.relative_to(receipts).as_posix() if control.rows else "",
+        sha256=_identity(control.content)[1],
+        rows=control.rows,
+        asked=control.asked,
+        compared=control.compared,
+        missing=control.missing,
+        surplus=control.surplus,
+        failed=control.failed,
+    )
+
+
+def _put(target: Path, content: bytes | Path) -> None:
+    """Write (a file: move) beside the target under a name that no run reads, make durable, rename, make the name
+    durable."""
     unfinished = target.with_name(f".{target.name}.part")
-    with unfinished.open("wb") as handle:
-        handle.write(content)
+    if isinstance(content, Path):
+        # a landing folder on another disk makes it a copy
+        shutil.move(content, unfinished)
+    with unfinished.open("ab" if isinstance(content, Path) else "wb") as handle:
+        if isinstance(content, bytes):
+            handle.write(content)
         handle.flush()
         os.fsync(handle.fileno())
     unfinished.rename(target)

@@ -1,4 +1,4 @@
-"""Receipts of fetches: what was asked of a provider, what came, what it came to. Two tables in ``ledger.sqlite``.
+"""Receipts of fetches: what was asked of a provider, what came, what it came to. Three tables in ``ledger.sqlite``.
 
 A receipt is begun before the first question and grows with every file that has landed, so that a fetch that was cut
 short has one too. Belongs here: keeping and finding them. Does not belong here: fetching (``fetching``), judging
@@ -35,6 +35,10 @@ create table if not exists fetched_files (
     repeated integer not null, asked text not null, day text, columns text not null, resume text,
     primary key (fetch_id, number)
 );
+create table if not exists fetched_controls (
+    fetch_id text primary key, name text not null, sha256 text not null, rows integer not null, asked text not null,
+    compared integer not null, missing text not null, surplus text not null, failed text
+);
 """
 
 
@@ -62,6 +66,24 @@ class FetchedFile:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A control total that the answer was held against. ``name``: path in the folder of receipts, empty when it held
+    nothing.
+
+    The rest is the ``ControlTotal``'s.
+    """
+
+    name: str
+    sha256: str
+    rows: int
+    asked: str
+    compared: int
+    missing: tuple[str, ...]
+    surplus: tuple[str, ...]
+    failed: str | None
+
+
+@dataclass(frozen=True)
 class Receipt:
     """One fetch of one dataset.
 
@@ -84,6 +106,7 @@ class Receipt:
     message: str | None = None
     cursor: dt.datetime | None = None
     files: tuple[FetchedFile, ...] = ()
+    control: Control | None = None
 
     @property
     def key(self) -> str:
@@ -120,6 +143,7 @@ class Receipt:
             "pages": self.pages,
             "new_files": self.new_files,
             "files": [file.name for file in self.files if file.name],
+            "control": None if self.control is None else {"file": self.control.name, "rows": self.control.rows},
         }
 
 
@@ -203,6 +227,24 @@ class Receipts:
             if cursor is not None:
                 connection.execute("update fetches set cursor = ? where fetch_id = ?", (to_micros(cursor), fetch_id))
 
+    def add_control(self, fetch_id: str, control: Control) -> None:
+        """Note the control total of a fetch, in place of an earlier one."""
+        with self._open() as connection:
+            connection.execute(
+                f"insert or replace into fetched_controls values ({', '.join('?' * 9)})",
+                (
+                    fetch_id,
+                    control.name,
+                    control.sha256,
+                    control.rows,
+                    control.asked,
+                    control.compared,
+                    json.dumps(control.missing, ensure_ascii=False),
+                    json.dumps(control.surplus, ensure_ascii=False),
+                    control.failed,
+                ),
+            )
+
     def end(
         self, fetch_id: str, ended_at: dt.datetime, outcome: Outcome, trouble: Trouble | None, message: str | None
     ) -> None:
@@ -259,6 +301,7 @@ class Receipts:
         files = connection.execute(
             "select * from fetched_files where fetch_id = ? order by number", (row["fetch_id"],)
         ).fetchall()
+        control = connection.execute("select * from fetched_controls where fetch_id = ?", (row["fetch_id"],)).fetchone()
         return Receipt(
             fetch_id=row["fetch_id"],
             provider=row["provider"],
@@ -291,5 +334,17 @@ class Receipts:
                     resume=file["resume"],
                 )
                 for file in files
+            ),
+            control=None
+            if control is None
+            else Control(
+                name=control["name"],
+                sha256=control["sha256"],
+                rows=control["rows"],
+                asked=control["asked"],
+                compared=control["compared"],
+                missing=tuple(json.loads(control["missing"])),
+                surplus=tuple(json.loads(control["surplus"])),
+                failed=control["failed"],
             ),
         )

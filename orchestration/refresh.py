@@ -236,21 +236,30 @@ class Refresh:
                 tests = sum(node.kind == "test" for node in nodes)
                 self.progress(f"{models} models built, {tests} data tests passed")
 
+    def judge(self) -> GateReport:
+        """Run the gate over the build: suites, audits, past releases, deliveries. Keeps nothing."""
+        from expectations.gate import report_of, run_gate
+        from orchestration.silence import as_checks, verdicts
+        from warehouse.releases import list_releases
+
+        releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
+        report = run_gate(self.settings.build, releases=releases, code_version=code_version())
+        return report_of([*report.checks, *as_checks(verdicts(self.settings, self.as_of))])
+
     def audit(self) -> GateReport:
-        """Run the gate over the build, once. A failed check is in the report; only a broken gate raises."""
+        """Judge the build, once. A failed check is in the report; only a broken gate raises."""
         if self.report is None:
-            from expectations.gate import failure_message, report_of, run_gate
-            from orchestration.silence import as_checks, verdicts
-            from warehouse.build import MARTS_FILE
+            from expectations.gate import failure_message
 
             with self.stage("checking the marts"):
-                current = self.settings.current / MARTS_FILE
-                report = run_gate(self.settings.build, previous=current if current.is_file() else None)
-                self.report = report_of([*report.checks, *as_checks(verdicts(self.settings, self.as_of))])
+                self.report = self.judge()
                 refusing = self.report.refusing
                 warnings = self.report.warnings
                 self.progress(f"{len(self.report.checks)} checks: {len(refusing)} refuse, {len(warnings)} warn")
                 if refusing:
+                    page = self.settings.build / "checks.html"
+                    title = f"the build refused as of {write_short(self.as_of)}"
+                    page.write_text(self._checks_page(self.report, title), encoding="utf-8")
                     self._refuse([asdict(check) for check in refusing], failure_message(self.report))
         return self.report
 
@@ -277,6 +286,7 @@ class Refresh:
 
         from warehouse.build import MARTS_FILE
         from warehouse.catalog import write_release
+        from warehouse.checks_page import CHECKS_FILE
         from warehouse.docs import render_docs
         from warehouse.note import render_html, render_text
         from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
@@ -301,13 +311,24 @@ class Refresh:
         documents = {
             "note.txt": render_text(marts),
             "note.html": render_html(marts),
-            "checks.json": report.to_json(),
+            CHECKS_FILE: report.to_json(),
+            "checks.html": self._checks_page(report, f"release {record.release_id}"),
             "docs.html": render_docs(manifest, marts),
         }
         publish(settings.home, settings.build, record, documents)
         if self.make_current:
             make_current(settings.home, record.release_id)
         return record
+
+    def _checks_page(self, report: GateReport, title: str) -> str:
+        """The report beside the figures of past releases."""
+        from warehouse.checks_page import CHECKS_FILE, past_figures, render_checks
+        from warehouse.releases import list_releases
+
+        past = [
+            self.settings.releases / release.release_id / CHECKS_FILE for release in list_releases(self.settings.home)
+        ]
+        return render_checks(report, title, past_figures(past))
 
     def _inputs(self) -> tuple[tuple[str, ...], bool]:
         """Ids of the batches that brought rows, sorted, and whether any of them is of the synthetic sample."""

@@ -1,16 +1,20 @@
-"""When providers are asked and when the warehouse refreshes itself: before the open, after the close, in the evening.
+"""When providers are asked and when the warehouse refreshes itself: before the open, after the closes, in the evening.
 
-Everything is off until switched on. Fetches come some minutes before the refresh that reads them.
+Everything is off until switched on. Fetches come before the refresh that reads them; one that takes longer is read by
+the next.
 """
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-AFTER_CLOSE = "40 16 * * *"
-"""Hong Kong's closing auction ends by 16:10; half an hour for the files to land."""
+from orchestration.providers.delivery import Time
+
+AFTER_CLOSE = "50 16 * * *"
+"""Hong Kong's bars are final at 16:30; twenty minutes for some sixty of them to land at akshare's pace."""
 
 AFTER_NAV = "30 22 * * *"
 """Net asset values are known at 22:00 (contracts, etf_nav)."""
@@ -18,27 +22,41 @@ AFTER_NAV = "30 22 * * *"
 BEFORE_OPEN = "20 9 * * *"
 """Shenzhen's share counts of the last session are known at 09:15 (contracts, etf_shares)."""
 
-FETCH_BEFORE_OPEN = "16 9 * * *"
-FETCH_AFTER_CLOSE = "20 16 * * *"
-FETCH_EVENING = "5 22 * * *"
-"""Shares of both exchanges, net asset values and Hong Kong's bars of the day are out (domain notes, 1.0)."""
+SHENZHEN, HONG_KONG = "XSHG", "XHKG"
 
-FETCH_DAILY = "30 7 * * *"
-"""For what changes at all hours, weekends too: before the desk's morning."""
 
-EVERY_DAY = frozenset({"fetch_crunchbase"})
-"""Jobs of providers that know no sessions."""
+@dataclass(frozen=True)
+class FetchTime:
+    """``cron`` in market time; on sessions of any of ``markets``, or whenever cron says where there are none."""
+
+    cron: str
+    words: str
+    markets: tuple[str, ...] = ()
+
+
+FETCH_TIMES: dict[Time, FetchTime] = {
+    # what knows no sessions, what changes by the month, and what is printed late on the evening before
+    "daily": FetchTime("30 7 * * *", "Every morning."),
+    "before_open": FetchTime("16 9 * * *", "Sessions of Shenzhen, when its share counts are out.", (SHENZHEN,)),
+    "after_close": FetchTime("35 15 * * *", "Sessions of Shenzhen, when its bars are final (15:30).", (SHENZHEN,)),
+    "after_hk_close": FetchTime("32 16 * * *", "Sessions of Hong Kong, when its bars are final (16:30).", (HONG_KONG,)),
+    # share counts of Shanghai and net asset values are out (domain notes, 1.0)
+    "evening": FetchTime("5 22 * * *", "Sessions of either market, late.", (SHENZHEN, HONG_KONG)),
+    "weekly": FetchTime("0 8 * * 6", "Saturday mornings: sectors change a few times a year."),
+}
+"""One for each ``Time`` of a dataset."""
 
 MARKET_ZONE = "Asia/Shanghai"
 
 
-def reason_to_skip(date: dt.date) -> str | None:
-    """Why nothing can have happened on ``date``; None on a session of Shenzhen or Hong Kong, or past the horizon."""
+def reason_to_skip(date: dt.date, markets: Sequence[str] = (SHENZHEN, HONG_KONG)) -> str | None:
+    """Why nothing can have happened on ``date``; None on a session of one of ``markets``, or past the horizon."""
     from orchestration.calendars import horizon, sessions
 
-    if date > horizon() or date in set(sessions("XSHG").sessions) or date in set(sessions("XHKG").sessions):
+    if date > horizon() or any(date in set(sessions(market).sessions) for market in markets):
         return None
-    return f"{date} is no session in Shenzhen, Shanghai or Hong Kong"
+    names = {SHENZHEN: "Shenzhen and Shanghai", HONG_KONG: "Hong Kong"}
+    return f"{date} is no session in {' or '.join(names[market] for market in markets)}"
 
 
 def market_schedule(
@@ -62,21 +80,21 @@ def market_schedule(
     return market_days
 
 
-def fetch_schedule(job: Any) -> dg.ScheduleDefinition:
-    """``job`` of a provider: on sessions at the three times of day, or every morning where sessions do not matter."""
-    daily = job.name in EVERY_DAY
+def fetch_schedule(job: Any, time: Time) -> dg.ScheduleDefinition:
+    """``job`` of a provider at its time of day; off until switched on. Has the name of its job."""
+    when = FETCH_TIMES[time]
 
     @dg.schedule(
-        name=f"{job.name}_{'daily' if daily else 'market_days'}",
+        name=job.name,
         job=job,
-        cron_schedule=[FETCH_DAILY] if daily else [FETCH_BEFORE_OPEN, FETCH_AFTER_CLOSE, FETCH_EVENING],
+        cron_schedule=when.cron,
         execution_timezone=MARKET_ZONE,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Every morning." if daily else "Sessions: before the open, after the close, in the evening.",
+        description=when.words,
     )
     def fetch_times(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         moment = context.scheduled_execution_time
-        reason = None if daily else reason_to_skip(moment.date())
+        reason = reason_to_skip(moment.date(), when.markets) if when.markets else None
         return dg.SkipReason(reason) if reason else dg.RunRequest(run_key=moment.isoformat())
 
     return fetch_times

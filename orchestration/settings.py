@@ -129,8 +129,13 @@ class Settings(BaseSettings):
 
     @property
     def fetching(self) -> Path:
-        """Locks of the fetches under way."""
+        """Locks of the fetches under way, and downloads until they are whole."""
         return self.home / ".fetching"
+
+    @property
+    def receipts(self) -> Path:
+        """Lists that fetches are held against and no raw table takes; the receipts are in the ledger."""
+        return self.home / "receipts"
 
     @property
     def dagster(self) -> Path:

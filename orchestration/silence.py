@@ -1,4 +1,4 @@
-"""Silence is not success: an answer that came without an error may still be no answer. Four checks, each on its own.
+"""Silence is not success: an answer that came without an error may still be no answer. Five checks, each on its own.
 
 Over the receipt of a fetch and those before it:
 
@@ -6,10 +6,11 @@ Over the receipt of a fetch and those before it:
 - ``pages``: the pages of an answer do not add up to what the provider says it has, or repeat each other.
 - ``row_count``: far from the median of the answers before.
 - ``columns``: a column set that was never seen before.
+- ``control_total``: fewer or more came than the provider counts in another list of its own.
 
-The last two also over files that people drop, by table, dialect and folder. Without history there is no verdict, and
-that is said too. Belongs here: judging and wording. Does not belong here: refusing rows (contracts), refusing releases
-(expectations). Findings warn; ``lost`` marks those by which data is missing or will be NULL.
+Row counts and columns also over files that people drop, by table, dialect and folder. Without history there is no
+verdict, and that is said too. Belongs here: judging and wording. Does not belong here: refusing rows (contracts),
+refusing releases (expectations). Findings warn; ``lost`` marks those by which data is missing or will be NULL.
 """
 
 from __future__ import annotations
@@ -28,17 +29,27 @@ from orchestration.moments import MARKET_ZONE
 from orchestration.receipts import FetchedFile, Receipt, Receipts
 from orchestration.settings import Settings
 
-Check = Literal["empty_on_session", "pages", "row_count", "columns"]
+Check = Literal["empty_on_session", "pages", "row_count", "columns", "control_total"]
 State = Literal["passed", "unjudged", "warning", "lost"]
 
-CHECKS: tuple[Check, ...] = ("empty_on_session", "pages", "row_count", "columns")
+CHECKS: tuple[Check, ...] = ("empty_on_session", "pages", "row_count", "columns", "control_total")
 
 DESCRIPTIONS: dict[Check, str] = {
     "empty_on_session": "Something came about every day on which the market was open.",
     "pages": "The pages of every answer add up to what the provider says it has; none repeats another.",
     "row_count": "As many rows came as of late.",
     "columns": "The answer has columns that were seen before.",
+    "control_total": "As much came as the provider counts in another list of its own.",
 }
+
+GATES: dict[Check, str] = {
+    "empty_on_session": "G11",
+    "pages": "G3",
+    "row_count": "G3",
+    "columns": "G10",
+    "control_total": "G3",
+}
+"""Gate of the field (``expectations.gates``) that each stands for."""
 
 LATEST_PUBLICATION = dt.time(22, 0)
 """Market time from which a session's own figures are all out (net asset values come last; contracts, etf_nav)."""
@@ -107,12 +118,13 @@ class Stream:
 
 
 def judge(receipt: Receipt, earlier: Sequence[Receipt]) -> list[Verdict]:
-    """The four verdicts on a receipt. ``earlier``: receipts of the same dataset from before it, newest first."""
+    """The five verdicts on a receipt. ``earlier``: receipts of the same dataset from before it, newest first."""
     return [
         empty_on_session(receipt),
         pages(receipt),
         row_count(receipt, earlier),
         columns(receipt, earlier),
+        control_total(receipt),
     ]
 
 
@@ -342,6 +354,27 @@ def _column_words(gone: Sequence[str], added: Sequence[str]) -> str:
     return "; ".join([*words, f"columns added: {', '.join(added)}"] if added else words)
 
 
+def control_total(receipt: Receipt) -> Verdict:
+    """Whether the answer holds what the provider counts of it elsewhere."""
+    check: Check = "control_total"
+    control = receipt.control
+    if control is None:
+        return _verdict(receipt, check, "unjudged", "nothing to hold the answer against")
+    again = f"fetch again: sector fetch {receipt.key} --since {receipt.since} --until {receipt.until}"
+    if control.failed is not None:
+        return _verdict(
+            receipt, check, "warning", f"{receipt.key}: what it is held against did not come: {control.failed}; {again}"
+        )
+    said = [*control.missing, *control.surplus]
+    if said:
+        state: State = "lost" if control.missing else "warning"
+        listing = "; ".join(said[:5])
+        return _verdict(receipt, check, state, f"{receipt.key}: {listing}{_more(said, 5)}; {again}")
+    if not control.compared:
+        return _verdict(receipt, check, "unjudged", f"nothing came, and nothing is counted by {control.asked}")
+    return _verdict(receipt, check, "passed", f"{control.compared} as counted by {control.asked}")
+
+
 def _no_history(receipt: Receipt, check: Check, count: int) -> Verdict:
     return _verdict(receipt, check, "unjudged", f"no verdict yet: history of {count}")
 
@@ -429,6 +462,7 @@ def as_checks(findings: Iterable[Verdict]) -> list[CheckResult]:
             limit=DESCRIPTIONS[verdict.check],
             unexpected_rows=1,
             sample=[verdict.as_json()],
+            gate=GATES[verdict.check],
         )
         for verdict in found
     ]

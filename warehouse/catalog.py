@@ -131,6 +131,8 @@ META: dict[str, _Table] = {
             _Column("unexpected_rows", "bigint", "Rows that broke it.", "count"),
             _Column("sample", "varchar", "Some of those rows, a JSON list.", "text"),
             _Column("seconds", "double", "Time it took, shared evenly within a suite.", "seconds"),
+            _Column("gate", "varchar", "Gate of the field that it stands for (G1 to G16); NULL: a house rule.", "text"),
+            _Column("value", "double", "The observed figure, or the count of rows that broke it.", "number"),
         ),
     ),
 }
@@ -198,6 +200,8 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
                     check.unexpected_rows,
                     json.dumps(check.sample, ensure_ascii=False),
                     check.seconds,
+                    check.gate or None,
+                    check.value,
                 ]
                 for check in report.checks
             ],

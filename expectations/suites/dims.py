@@ -16,6 +16,7 @@ DATE = Suite(
             "where previous_session_szse >= date or next_session_szse <= date "
             "or previous_session_hk >= date or next_session_hk <= date",
             "previous before, next after the date",
+            "G12",
         ),
         no_rows(
             "half_day_is_session",
@@ -23,6 +24,7 @@ DATE = Suite(
             "A shortened session is a session; otherwise its calendar was merged wrongly.",
             "select date from {batch} where (is_half_day_szse and not is_session_szse) "
             "or (is_half_day_hk and not is_session_hk) or (is_half_day_southbound and not is_southbound_open)",
+            gate="G12",
         ),
     ),
 )
@@ -43,6 +45,7 @@ SECURITY = Suite(
             "Providers pad 01801 to 001801, which reads as a Shenzhen code: one company under two names.",
             "select security_code from {batch} where security_code like '%.HK' and length(security_code) <> 8",
             "five digits and .HK",
+            "G2",
         ),
     ),
 )

@@ -1,6 +1,6 @@
 """fct_etf_daily: bars, shares, NAV and the day's creation flow."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, known, no_rows, within_cut
+from expectations.vocabulary import Measure, Suite, between, in_set, key_checks, known, no_rows, within_cut
 
 GRAIN = ("etf_code", "trade_date")
 
@@ -40,6 +40,7 @@ SUITE = Suite(
             "select b.etf_code, b.trade_date from {batch} as b "
             "left join marts.dim_date as d on b.trade_date = d.date and d.is_session_szse where d.date is null",
             "an SZSE session",
+            "G12",
         ),
         no_rows(
             "ohlc_order",
@@ -48,6 +49,7 @@ SUITE = Suite(
             "select etf_code, trade_date, open, high, low, close from {batch} "
             "where high < low or high < open or high < close or low > open or low > close",
             "low ≤ open, close ≤ high",
+            "G8",
         ),
         no_rows(
             "aum_is_shares_times_nav",
@@ -56,9 +58,15 @@ SUITE = Suite(
             "select etf_code, trade_date, shares, unit_nav, aum_cny from {batch} "
             "where abs(aum_cny - shares * unit_nav) > 0.01",
             "within 0.01 CNY",
+            "G7",
+            Measure("select max(abs(aum_cny - shares * unit_nav)) from {batch}", "largest difference {:.4f} CNY"),
         ),
         between(
-            "split_factor", 1e-6, 1e6, "A split of more than a million to one is a data error; zero is impossible."
+            "split_factor",
+            1e-6,
+            1e6,
+            "A split of more than a million to one is a data error; zero is impossible.",
+            gate="G5",
         ),
         between(
             "change_ratio",
@@ -66,6 +74,7 @@ SUITE = Suite(
             1000,
             "A thousandfold day is a unit slip; a 1:100 merger that nobody declared stays below.",
             name="change_not_absurd",
+            gate="G1",
         ),
         between(
             "change_ratio",
@@ -94,16 +103,44 @@ SUITE = Suite(
             "where turnover_cny > 0) as changes where ratio is not null group by trade_date "
             "having count(*) >= 5 and (median(ratio) > 20 or median(ratio) < 0.05)",
             "median change between 1/20 and 20",
+            "G1",
         ),
         no_rows(
-            "data_reaches_as_of",
+            "every_session_has_its_row",
+            "critical",
+            "From the first to the last session of an ETF each has its row (contracts R28); windows count them.",
+            "select f.etf_code, f.found, count(d.date) as sessions from (select etf_code, count(*) as found, "
+            "min(trade_date) as first_date, max(trade_date) as last_date from {batch} group by etf_code) as f "
+            "join marts.dim_date as d on d.date between f.first_date and f.last_date and d.is_session_szse "
+            "group by f.etf_code, f.found having f.found <> count(d.date)",
+            "as many rows as sessions",
+            "G12",
+        ),
+        no_rows(
+            "share_basis_of_the_exchange",
+            "critical",
+            "Shenzhen's counts are those before the open, Shanghai's those after the close (contracts R20); mistaken, "
+            "every flow is a session late. Files in the canonical columns say their basis themselves.",
+            "select etf_code, share_date, share_basis, _feed, _file from work.raw.etf_shares "
+            "where (_feed like 'szse.%' or _feed like 'sse.%' or _feed like 'akshare.%' or _feed like 'tushare.%') "
+            "and share_basis <> case when etf_code like '%.SZ' then 'open_of_day' else 'close_of_day' end",
+            "open_of_day in Shenzhen, close_of_day in Shanghai",
+            "G6",
+        ),
+        no_rows(
+            "providers_agree_on_shares",
             "warning",
-            "Three sessions: a bar arrives the same evening, a long weekend excuses no more.",
-            "select max(b.trade_date) as last_session from {batch} as b having count(*) > 0 and ("
-            "select count(*) from marts.dim_date as d, work.control.build_parameters as p "
-            "where d.is_session_szse and d.date > max(b.trade_date) "
-            "and d.date < cast(timezone('Asia/Shanghai', p.as_of) as date)) > 3",
-            "at most 3 sessions behind the as-of",
+            "Two providers that count one fund's shares differently: one has a unit, a day or a correction that the "
+            "other has not. Sixty days back; older differences have been seen.",
+            "select etf_code, share_date, share_basis, min(shares) as least, max(shares) as most, "
+            "string_agg(_feed, ', ' order by _feed) as feeds from ("
+            "select etf_code, share_date, share_basis, _feed, max_by(shares, knowledge_at) as shares "
+            "from work.raw.etf_shares where knowledge_at <= (select as_of from work.control.build_parameters) "
+            "and share_date >= (select cast(timezone('Asia/Shanghai', as_of) as date) - 60 "
+            "from work.control.build_parameters) group by etf_code, share_date, share_basis, _feed) as feeds "
+            "group by etf_code, share_date, share_basis having min(shares) <> max(shares)",
+            "one figure for one fund and day",
+            "G16",
         ),
     ),
 )

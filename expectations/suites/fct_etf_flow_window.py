@@ -1,6 +1,6 @@
 """fct_etf_flow_window: 5, 10 and 20 sessions of flow, which must be the sum of their days."""
 
-from expectations.vocabulary import Suite, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Measure, Suite, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("etf_code", "as_of_date", "window_sessions")
 
@@ -41,6 +41,12 @@ SUITE = Suite(
             "where (w.cumulative_flow_cny is null) <> (d.sum_of_days is null) "
             "or abs(w.cumulative_flow_cny - d.sum_of_days) > 0.01 * w.window_sessions",
             "within 0.01 CNY a day",
+            measure=Measure(
+                "select max(abs(w.cumulative_flow_cny - d.sum_of_days)) from {batch} as w "
+                f"join ({DAYS}) as d on w.etf_code = d.etf_code and w.as_of_date = d.as_of_date "
+                "and w.window_sessions = d.window_sessions",
+                "largest difference {:.4f} CNY",
+            ),
         ),
         no_rows(
             "counts_are_counts_of_days",

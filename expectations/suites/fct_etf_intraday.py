@@ -11,7 +11,7 @@ SUITE = Suite(
     checks=(
         *key_checks(GRAIN),
         within_cut(),
-        between("change_ratio", -1, 1000, "A thousandfold move is a unit slip.", name="change_not_absurd"),
+        between("change_ratio", -1, 1000, "A thousandfold move is a unit slip.", name="change_not_absurd", gate="G1"),
         no_rows(
             "turnover_does_not_fall",
             "warning",
@@ -21,6 +21,7 @@ SUITE = Suite(
             "rows between unbounded preceding and 1 preceding) as before from {batch}) as quotes "
             "where turnover_cny < before",
             "never below an earlier quote of the day",
+            "G9",
         ),
     ),
 )

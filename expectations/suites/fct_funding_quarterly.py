@@ -33,6 +33,7 @@ SUITE = Suite(
             "or sum(case when region = 'GLOBAL' then coalesce(amount_usd, 0) else -coalesce(amount_usd, 0) end) <> 0 "
             "or count(*) <> 5",
             "Σ regions = GLOBAL",
+            "G13",
         ),
         no_rows(
             "profiles_and_segments_nest",

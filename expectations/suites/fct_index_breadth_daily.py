@@ -1,6 +1,6 @@
 """fct_index_breadth_daily: what the members did, one row an index and day."""
 
-from expectations.vocabulary import Suite, between, key_checks, no_rows, within_cut
+from expectations.vocabulary import Measure, Suite, between, key_checks, no_rows, within_cut
 
 GRAIN = ("index_code", "trade_date")
 
@@ -39,6 +39,11 @@ SUITE = Suite(
             "on b.index_code = c.index_code and b.trade_date = c.trade_date "
             "where abs(b.contribution_residual - (b.index_change_ratio - coalesce(c.explained, 0))) > 1e-9",
             "index change − Σ contributions",
+            "G15",
+            Measure(
+                "select max(abs(contribution_residual)) * 1e4, median(abs(contribution_residual)) * 1e4 from {batch}",
+                "largest residual {:.1f} bp, median {:.2f} bp",
+            ),
         ),
     ),
 )

@@ -18,8 +18,9 @@ SUITE = Suite(
             "select index_code, trade_date, open, high, low, close from {batch} "
             "where high < low or high < open or high < close or low > open or low > close",
             "low ≤ open, close ≤ high",
+            "G8",
         ),
-        between("change_ratio", -1, 1000, "A thousandfold day is a unit slip.", name="change_not_absurd"),
+        between("change_ratio", -1, 1000, "A thousandfold day is a unit slip.", name="change_not_absurd", gate="G1"),
         between(
             "change_ratio",
             -0.25,
@@ -36,6 +37,23 @@ SUITE = Suite(
             "b.trade_date = d.date "
             "where b.trade_date >= date '2000-01-01' and not coalesce(d.is_session_szse or d.is_session_hk, false)",
             "a session of Shenzhen or Hong Kong",
+            "G12",
+        ),
+        no_rows(
+            "sessions_complete",
+            "warning",
+            "Changes are taken from bar to bar: over a hole two days become one. A year back, sessions on which every "
+            "market that the index needs was open.",
+            "select i.index_code, d.date from (select index_code, min(trade_date) as first_date, "
+            "max(trade_date) as last_date from {batch} group by index_code) as i "
+            "left join marts.dim_index as x on i.index_code = x.index_code "
+            "join marts.dim_date as d on d.date > i.first_date and d.date > i.last_date - interval 365 day "
+            "and d.date < i.last_date and d.is_session_szse "
+            "and (d.is_session_hk or x.market = 'CN') "
+            "left join {batch} as b on i.index_code = b.index_code and d.date = b.trade_date "
+            "where b.index_code is null",
+            "a bar for every session of the last year",
+            "G12",
         ),
     ),
 )

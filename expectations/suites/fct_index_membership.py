@@ -1,6 +1,6 @@
 """fct_index_membership: usable weight sets and what changed between them."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, known, no_rows, within_cut
+from expectations.vocabulary import Measure, Suite, between, in_set, key_checks, known, no_rows, within_cut
 
 GRAIN = ("index_code", "security_code", "valid_from")
 
@@ -30,6 +30,12 @@ SUITE = Suite(
             "where change <> 'leave' group by index_code, valid_from "
             "having count(weight) = count(*) and (sum(weight) < 0.995 - 1e-9 or sum(weight) > 1.005 + 1e-9)",
             "0.995 to 1.005",
+            "G4",
+            Measure(
+                "select max(abs(total - 1)) from (select sum(weight) as total from {batch} where change <> 'leave' "
+                "group by index_code, valid_from having count(weight) = count(*)) as sums",
+                "largest |Σ − 1| {:.4f}",
+            ),
         ),
     ),
 )

@@ -1,8 +1,15 @@
 """fct_sector_visits_daily: month-to-date visits by sector."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Measure, Suite, between, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("scheme", "sector_code", "as_of_date", "visitor_type")
+
+NOTICE_LAGS = (
+    "select quantile_cont(case when notice_date > newest - 31 then lag_days end, 0.99) as late_days, "
+    "quantile_cont(case when notice_date <= newest - 31 then lag_days end, 0.99) as usual_days from ("
+    "select notice_date, date_diff('day', visit_date, notice_date) as lag_days, max(notice_date) over () as newest "
+    "from work.staging.stg_broker_visits) as notices where notice_date > newest - 396"
+)
 
 SUITE = Suite(
     table="marts.fct_sector_visits_daily",
@@ -66,6 +73,16 @@ SUITE = Suite(
             "(partition by scheme, visitor_type, date_trunc('month', as_of_date) order by as_of_date nulls last) "
             "as before from {batch} where sector_code = 'ALL') as totals where companies_mtd < before",
             "never below the day before",
+        ),
+        no_rows(
+            "notices_come_as_fast_as_before",
+            "warning",
+            "Month-to-date counts of today are compared with those of last month: notices that come later make fewer "
+            "visits of the same number. The last 31 days beside the year before them.",
+            f"select late_days, usual_days from ({NOTICE_LAGS}) as lags where late_days > 2 * usual_days + 7",
+            "99% of notices within twice the usual days and a week",
+            "G14",
+            Measure(NOTICE_LAGS, "99% within {:.0f} days lately, {:.0f} in the year before"),
         ),
     ),
 )

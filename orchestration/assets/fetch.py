@@ -1,17 +1,20 @@
 """One asset per dataset of a provider: asks it, lands the answer; and the checks of silence on what came.
 
-Raw tables name these assets as their dependencies for lineage, but no run of the warehouse waits for them: a provider
-that fails leaves what landed before, and people may drop files beside it.
+Nobody is asked by surprise: these assets are no part of the refresh, and in a run that makes other assets too
+("materialize all") they skip themselves. A dataset that has nothing to ask about skips itself as well. Raw tables name
+these assets as their dependencies for lineage, but no run of the warehouse waits for them: a provider that fails leaves
+what landed before, and people may drop files beside it.
 """
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import dagster as dg
 from pydantic import Field
 
 from orchestration import silence
-from orchestration.fetching import fetch, question
+from orchestration.fetching import fetch, nothing_to_ask, question
 from orchestration.providers import datasets
 from orchestration.providers.delivery import Dataset, RefusedError, Wanted
 from orchestration.receipts import Receipt, Receipts
@@ -27,7 +30,8 @@ WORTH_ANOTHER = frozenset({"throttled", "unavailable", "malformed"})
 
 
 class Question(dg.Config):
-    """What to ask for. Empty: the dataset's look-back to today, the watch lists, changes since the last cursor."""
+    """What to ask for. Empty: the dataset's look-back to today, the watch lists, changes since the last cursor.
+    ``file``: path of an answer that lies here already, for datasets that read one."""
 
     since: str | None = None
     until: str | None = None
@@ -35,6 +39,7 @@ class Question(dg.Config):
     indices: list[str] = Field(default_factory=list)
     securities: list[str] = Field(default_factory=list)
     concepts: list[str] = Field(default_factory=list)
+    file: str | None = None
 
 
 def fetch_key(dataset: Dataset) -> dg.AssetKey:
@@ -57,7 +62,7 @@ def fetched_tables() -> dict[str, list[dg.AssetKey]]:
 
 
 def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = RETRIES) -> dg.AssetsDefinition:
-    """The asset of one dataset, with its four checks."""
+    """The asset of one dataset, with its five checks."""
     key = fetch_key(dataset)
     folders = ", ".join(f"landing/{table}/" for table in dataset.tables)
 
@@ -84,7 +89,12 @@ def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = 
         context: dg.AssetExecutionContext, config: Question
     ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         try:
-            receipt = fetch(settings, dataset, _wanted(settings, dataset, config), context.resources.transport)
+            wanted = _wanted(settings, dataset, config)
+            if (why := _reason_to_skip(context, dataset, wanted, config)) is not None:
+                context.log.warning(f"skipped: {why}")
+                context.log_event(dg.AssetObservation(key, description=why, metadata={"skipped": why}))
+                return
+            receipt = fetch(settings, dataset, wanted, context.resources.transport)
         except (RefusedError, ValueError) as error:
             # no token, no codes, no such day: asking again does not help
             raise dg.Failure(str(error), allow_retries=False) from None
@@ -111,6 +121,17 @@ def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = 
     return asset
 
 
+def _reason_to_skip(
+    context: dg.AssetExecutionContext, dataset: Dataset, wanted: Wanted, config: Question
+) -> str | None:
+    """Why this run does not ask: it is about other assets, or there is nothing to ask about. What was asked by name,
+    with a configuration, is not skipped: it fails with the reason."""
+    others = [key for key in context.job_def.asset_layer.executable_asset_keys if key.path[0] != "fetch"]
+    if others:
+        return "providers are asked by runs of their own: materialize this asset without others, or start its job"
+    return nothing_to_ask(dataset, wanted) if dataset.missing() is None and config == Question() else None
+
+
 def _wanted(settings: Settings, dataset: Dataset, config: Question) -> Wanted:
     def day(text: str | None) -> dt.date | None:
         return dt.date.fromisoformat(text) if text else None
@@ -124,6 +145,7 @@ def _wanted(settings: Settings, dataset: Dataset, config: Question) -> Wanted:
         indices=config.indices,
         securities=config.securities,
         concepts=config.concepts,
+        file=Path(config.file) if config.file else None,
     )
 
 
@@ -148,6 +170,7 @@ def metadata(receipt: Receipt, verdicts: Sequence[silence.Verdict]) -> dict[str,
         "asked": dg.MetadataValue.json(receipt.question),
         "client_version": dg.MetadataValue.text(receipt.client_version),
         "files": dg.MetadataValue.md(_file_table(receipt)),
+        "control": dg.MetadataValue.text("" if receipt.control is None else receipt.control.name),
         "checks": dg.MetadataValue.md("\n".join(f"- {v.check}: {v.state}: {v.message}" for v in verdicts)),
     }
 

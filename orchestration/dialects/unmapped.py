@@ -15,7 +15,8 @@ UNMAPPED: tuple[Unmapped, ...] = (
     Unmapped(
         "stock_jgdy_tj_em",
         ("代码", "接待机构数量", "接待日期"),
-        "counts of visitors without their names; land stock_jgdy_detail_em instead",
+        "counts of visitors without their names, kept beside the receipts when visits are fetched; "
+        "land stock_jgdy_detail_em instead",
     ),
     Unmapped(
         "stock_hsgt_hist_em",

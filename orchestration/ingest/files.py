@@ -298,8 +298,8 @@ def parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
     found = format_of(landed.name)
     if found is None and landed.name.lower().endswith(TAR_ENDINGS):
         raise UnreadableError(
-            "a tar archive is not read: unpack it and put each file into the folder of its table under landing/, such "
-            "as Crunchbase's funding_rounds.csv under landing/funding_rounds/"
+            "a tar archive is not read: Crunchbase's CSV export goes by `sector fetch crunchbase.bulk_export --from "
+            "FILE`; unpack any other and put each file into the folder of its table under landing/"
         )
     if found is None:
         raise UnreadableError(f"unknown extension: expected {', '.join((*FORMATS, '.csv.gz', '.zip'))}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Wanted:
     dataset reads the fields that it needs. ``updated_since``: the cursor of datasets that are asked for what changed
     (None: everything that falls into the span). ``resume``: what the last landed delivery of a fetch that was cut short
     said about going on (None: from the beginning); the provider sees for itself whether it fits this question.
+    ``file``: an answer of the provider that lies here already, to be read in place of asking for it.
     """
 
     since: dt.date
@@ -34,11 +36,14 @@ class Wanted:
     concepts: tuple[str, ...] = ()
     updated_since: dt.datetime | None = None
     resume: str | None = None
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
 class Delivery:
     """One answer of a provider, to be landed unchanged.
+
+    ``content``: its bytes; or the file that holds them where they do not fit into memory, which landing takes away.
 
     ``name``: path below ``landing/<table>/<provider>/``, made of our own request alone and never of what came back,
     e.g. ``fund_daily/159567.SZ-20250401-20250424.json``. ``rows``: records in it, by the provider's reader.
@@ -53,7 +58,7 @@ class Delivery:
 
     table: str
     name: str
-    content: bytes
+    content: bytes | Path
     rows: int
     asked: str
     page: int = 1
@@ -65,7 +70,31 @@ class Delivery:
     resume: str | None = None
 
 
+@dataclass(frozen=True)
+class ControlTotal:
+    """What the provider counts of an answer in another list of its own, held against the answer.
+
+    No raw table takes such a list: it is kept beside the receipts. ``name``: path below ``<provider>/`` there.
+    ``content``, ``rows`` and ``asked``: as in ``Delivery``; ``rows`` 0 is not kept. ``compared``: things counted on
+    both sides. ``missing``: sentences on what the answer lacks; ``surplus``: on what the list does not count.
+    ``failed``: why the list did not come.
+    """
+
+    name: str
+    content: bytes
+    rows: int
+    asked: str
+    compared: int = 0
+    missing: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    failed: str | None = None
+
+
 Market = Literal["SZSE", "HK", "SOUTHBOUND"]
+
+Time = Literal["daily", "before_open", "after_close", "after_hk_close", "evening", "weekly"]
+"""When a dataset is asked for, market time (``orchestration.schedules`` has the hours): every morning; on sessions
+before the open, after Shenzhen's close, after Hong Kong's, late in the evening; on Saturdays."""
 
 
 @dataclass(frozen=True)
@@ -79,20 +108,23 @@ class Dataset:
     provider, kept with every receipt. ``needs``: fields of ``Wanted`` that must not be empty. ``cursor_overlap``: how
     much of the time before the last cursor is asked for again, since changes may become visible late. ``missing``: why
     this dataset cannot be asked on this machine (an extra that is not installed, a token that is not set), as a
-    sentence that says what to do; None when it can. ``scheduled``: False for what is fetched on demand alone.
+    sentence that says what to do; None when it can. ``unfit``: why there is nothing to ask about. ``times``: when a
+    schedule asks for it; none for what is fetched on demand alone. ``reads_file``: it can read an answer that lies here
+    already.
     """
 
     provider: str
     name: str
     tables: tuple[str, ...]
     description: str
-    deliver: Callable[[Transport, Wanted], Iterator[Delivery]]
+    deliver: Callable[[Transport, Wanted], Iterator[Delivery | ControlTotal]]
     client_version: Callable[[], str]
     session_market: Market | None = None
     look_back_days: int = 5
     needs: tuple[Literal["etfs", "indices", "securities", "concepts"], ...] = ()
     cursor_overlap: dt.timedelta = dt.timedelta(hours=1)
-    scheduled: bool = True
+    times: tuple[Time, ...] = ("evening",)
+    reads_file: bool = False
     missing: Callable[[], str | None] = field(default=lambda: None)
     unfit: Callable[[Wanted], str | None] = field(default=lambda wanted: None)
 
@@ -100,6 +132,11 @@ class Dataset:
     def key(self) -> str:
         """``provider.name``, as people and receipts name it."""
         return f"{self.provider}.{self.name}"
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether any schedule asks for it."""
+        return bool(self.times)
 
 
 class ProviderError(Exception):

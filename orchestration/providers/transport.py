@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import re
+import shutil
 import socket
 import threading
 import time
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
@@ -51,6 +53,13 @@ SHOWN_TEXT = 200
 """Characters of a provider's own words that a message repeats."""
 
 MOST_REDIRECTS = 3
+
+STRIDE = 16 * 1024**2
+"""Bytes of a download for which an answer's whole time is given, so that one of any size may take as long as it takes
+and one that only trickles ends."""
+
+JUDGED = 512
+"""Bytes of a download that tell an archive from a page."""
 
 HARMLESS_HEADERS = frozenset({"accept", "accept-language", "content-type", "referer", "user-agent", "host"})
 """Headers whose values may be shown; the value of any other may be a key."""
@@ -86,7 +95,8 @@ class Transport:
     """Asks providers, politely and with an end.
 
     ``base_urls``: beginnings of addresses as providers write them -> what stands in their place (a mirror, a test
-    server). ``clock`` (seconds that only grow) and ``sleep`` serve pace and repetition; tests replace them.
+    server). ``clock`` (seconds that only grow) and ``sleep`` serve pace and repetition; tests replace them. ``spool``:
+    folder in which downloads lie until they are whole.
     """
 
     def __init__(
@@ -95,8 +105,10 @@ class Transport:
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        spool: Path | None = None,
     ) -> None:
         self.limits = limits or Limits()
+        self.spool = spool
         self.base_urls = dict(base_urls or {})
         self._clock, self._sleep = clock, sleep
         self._buckets: dict[str, InMemoryBucket] = {}
@@ -155,6 +167,36 @@ class Transport:
     ) -> bytes:
         """The answer to ``body`` sent as JSON; the rest as in ``get``. Only for questions that change nothing there."""
         return self._ask(provider, "POST", url, body=body, headers=headers, secrets=secrets, accept=accept)
+
+    def download(
+        self,
+        provider: str,
+        url: str,
+        name: str,
+        *,
+        params: Mapping[str, str | int | float] | None = None,
+        accept: Callable[[bytes], object] | None = None,
+    ) -> Path:
+        """The file at ``url``, whole, as ``name`` in the spool folder; the caller takes it away from there.
+
+        What came of a download that was cut short stays as ``name.part``, and the next one goes on behind it if the
+        provider still has the same file (``Range`` with ``If-Range``); otherwise it begins anew. Limits of size are
+        those of the disk; ``total_seconds`` holds for every 16 MiB. ``accept`` is given the beginning. A redirection
+        to another host (a storage of files) is followed over https alone and is told neither parameters nor headers of
+        ours. Raises ``ProviderError``.
+        """
+        if self.spool is None:
+            raise RefusedError(f"{provider}: no folder to download into")
+        address, hidden = self._address(provider, url), _secrets_in(params, None, None, ())
+        download = _Download(self.spool / name, accept)
+
+        def ask() -> Path:
+            try:
+                return self._downloaded(provider, address, params, download)
+            except ProviderError as error:
+                raise _masked(error, hidden) from None
+
+        return self.call(provider, ask)
 
     def call(self, provider: str, ask: Callable[[], T]) -> T:
         """``ask()`` at the provider's pace, again where its ``ProviderError`` says that this helps.
@@ -309,6 +351,57 @@ class Transport:
             )
         return content
 
+    def _downloaded(
+        self, provider: str, url: str, params: Mapping[str, str | int | float] | None, download: _Download
+    ) -> Path:
+        for _ in range(MOST_REDIRECTS + 1):
+            location = self._receive(provider, url, params, download)
+            if location is None:
+                return download.finished()
+            url, params = _followed(provider, url, location, elsewhere=True), None
+        raise MalformedError(f"{provider}: {_shown(url)} redirects more than {MOST_REDIRECTS} times")
+
+    def _receive(
+        self, provider: str, url: str, params: Mapping[str, str | int | float] | None, download: _Download
+    ) -> _Redirect | None:
+        """One request for the file or the rest of it. None when it is whole."""
+        asked = f"{provider}: GET {_shown(url)}"
+        watch = _Watch(self.limits.total_seconds)
+        try:
+            with (
+                watch.over(),
+                self._client.stream(
+                    "GET",
+                    url,
+                    params=dict(params) if params else None,
+                    headers={"Accept-Encoding": "identity", **download.rest()},
+                    extensions={"trace": watch.trace},
+                ) as response,
+            ):
+                if response.is_redirect:
+                    return _Redirect(response.headers["location"])
+                if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE and download.has_begun:
+                    download.judge_range(asked, response)
+                    return None
+                if not response.is_success:
+                    raise _refusal(asked, response, _beginning(response))
+                download.take(asked, response, watch)
+        except httpx.InvalidURL as error:
+            raise RefusedError(f"{asked} is no address: {error}") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            if not watch.expired:
+                raise UnavailableError(
+                    f"{_what_broke(asked, error, self.limits)}. {download.size:,} bytes are kept"
+                ) from None
+        except OSError as error:
+            raise RefusedError(f"{asked}: {download.path.parent} cannot be written: {error.strerror}") from None
+        if watch.expired:
+            raise UnavailableError(
+                f"{asked}: less than {STRIDE:,} bytes within {self.limits.total_seconds:g} s: try later, or raise "
+                f"SECTOR_FETCH_TOTAL_SECONDS. {download.size:,} bytes are kept"
+            )
+        return None
+
     def _read(self, asked: str, response: httpx.Response) -> bytes:
         # BytesIO hands over its own buffer: the answer is never held twice
         content = io.BytesIO()
@@ -332,6 +425,7 @@ class _Watch:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._socket: socket.socket | None = None
+        self._timer: threading.Timer | None = None
         self.expired = False
 
     def trace(self, event: str, info: dict[str, Any]) -> None:
@@ -342,13 +436,22 @@ class _Watch:
     @contextmanager
     def over(self) -> Iterator[None]:
         """The time during which the answer has to come."""
-        timer = threading.Timer(self._seconds, self._cut)
-        timer.daemon = True
-        timer.start()
+        self.again()
         try:
             yield
         finally:
-            timer.cancel()
+            self._end()
+
+    def again(self) -> None:
+        """The time begins anew."""
+        self._end()
+        self._timer = threading.Timer(self._seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _end(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _cut(self) -> None:
         self.expired = True
@@ -358,10 +461,113 @@ class _Watch:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
 
-def _followed(provider: str, url: str, redirect: _Redirect) -> str:
-    """The address that a redirect names, on the same host, never from https down to http."""
+class _Download:
+    """A file that grows as ``path.part``. ``path.json`` keeps what tells the provider's file from a later one, and its
+    size."""
+
+    def __init__(self, path: Path, accept: Callable[[bytes], object] | None) -> None:
+        self.path, self._accept = path, accept
+        self._part, self._about = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.json")
+
+    @property
+    def size(self) -> int:
+        return self._part.stat().st_size if self._part.exists() else 0
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self._told())
+
+    def _told(self) -> dict[str, Any]:
+        """``same`` (for If-Range) and ``bytes`` of the file begun; nothing when there is none to go on with."""
+        if not self._about.exists() or not self.size:
+            return {}
+        told = json.loads(self._about.read_bytes())
+        return told if told.get("same") else {}
+
+    def rest(self) -> dict[str, str]:
+        """Headers that ask for what has not come yet."""
+        told = self._told()
+        return {"Range": f"bytes={self.size}-", "If-Range": told["same"]} if told else {}
+
+    def judge_range(self, asked: str, response: httpx.Response) -> None:
+        """There is nothing behind what came: it is whole, if its size is the file's. Raises ``UnavailableError``."""
+        found = response.headers.get("content-range", "")
+        if found != f"bytes */{self.size}" or self._told().get("bytes") != self.size:
+            size = self.size
+            self.forget()
+            raise UnavailableError(f"{asked}: {size:,} bytes do not belong to the file of now ({found}): begun anew")
+
+    def take(self, asked: str, response: httpx.Response, watch: _Watch) -> None:
+        """Write the answer behind what came before, or in its place when it is the whole file."""
+        is_rest = response.status_code == httpx.codes.PARTIAL_CONTENT
+        if is_rest and not response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
+            found = response.headers.get("content-range")
+            self.forget()
+            raise UnavailableError(f"{asked}: asked for the rest of a file, another part came ({found}): begun anew")
+        if not is_rest:
+            self.forget()
+        self._require_space(asked, response)
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        if not is_rest:
+            length = response.headers.get("content-length")
+            # a weak tag does not promise the same bytes
+            tag = response.headers.get("etag", "")
+            same = response.headers.get("last-modified") if tag.startswith("W/") or not tag else tag
+            self._about.write_text(json.dumps({"same": same, "bytes": int(length) if length else None}))
+        head, stride, size, is_judged = b"", 0, self.size, is_rest
+        with self._part.open("ab") as part:
+            for chunk in response.iter_raw():
+                if not is_judged:
+                    head += chunk
+                    if is_judged := len(head) >= JUDGED:
+                        self._judge(head)
+                part.write(chunk)
+                size, stride = size + len(chunk), stride + len(chunk)
+                if stride >= STRIDE:
+                    stride = 0
+                    watch.again()
+        if not is_judged:
+            self._judge(head)
+        expected = json.loads(self._about.read_bytes())["bytes"]
+        if expected is not None and size != expected and not watch.expired:
+            raise UnavailableError(f"{asked}: {size:,} of {expected:,} bytes came: try later")
+
+    def _judge(self, head: bytes) -> None:
+        if self._accept is None:
+            return
+        try:
+            self._accept(head)
+        except ProviderError:
+            self.forget()
+            raise
+
+    def _require_space(self, asked: str, response: httpx.Response) -> None:
+        coming = int(response.headers.get("content-length") or 0)
+        folder = next(parent for parent in self.path.parents if parent.exists())
+        if coming > (free := shutil.disk_usage(folder).free):
+            raise RefusedError(f"{asked}: {coming:,} bytes to come, {free:,} are free under {folder}: make room")
+
+    def finished(self) -> Path:
+        """The whole file under its own name."""
+        self._part.replace(self.path)
+        self._about.unlink(missing_ok=True)
+        return self.path
+
+    def forget(self) -> None:
+        """Throw away what came."""
+        self._part.unlink(missing_ok=True)
+        self._about.unlink(missing_ok=True)
+
+
+def _followed(provider: str, url: str, redirect: _Redirect, elsewhere: bool = False) -> str:
+    """The address that a redirect names, on the same host, never from https down to http.
+
+    ``elsewhere``: on any host over https.
+    """
     target = urljoin(url, redirect.location)
     here, there = urlsplit(url), urlsplit(target)
+    if elsewhere and there.scheme == "https" and there.hostname:
+        return target
     is_upgrade = (here.scheme, there.scheme) == ("http", "https") and here.hostname == there.hostname
     if not is_upgrade and (here.scheme, here.netloc) != (there.scheme, there.netloc):
         raise RefusedError(

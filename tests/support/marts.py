@@ -94,6 +94,8 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
     prepare(folder, schemas, {}, calendar, BuildParameters(as_of, "159567.SZ", "987018.CNI"))
     with duckdb.connect(str(folder / WORK_FILE)) as con:
         con.execute("create schema intermediate")
+        con.execute("create schema staging")
+        con.execute("create table staging.stg_broker_visits as from raw.broker_visits")
     with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute("create schema marts")
         con.execute("create table marts.dim_date as from calendar")

@@ -12,32 +12,42 @@ import dagster as dg
 import pytest
 
 from expectations.gate import CheckResult, report_of
+from expectations.suites import SUITES
 from orchestration import schedules
 from orchestration.assets.build import BATCHES, CALENDAR, PARAMETERS, build_inputs
 from orchestration.assets.raw import accounting, raw_assets, raw_key
 from orchestration.assets.release import NOTE, RELEASE, release_assets
-from orchestration.checks import gate_checks, result_of
+from orchestration.checks import PAST, REST, gate_checks, result_of
 from orchestration.contracts import CONTRACTS
 from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
 from orchestration.locking import BusyError
 from orchestration.paths import PROJECT_ROOT
-from orchestration.providers import PROVIDERS
+from orchestration.providers import PROVIDERS, datasets
 from orchestration.refresh import RefusedError
 from orchestration.resources import refresh_resource
 
 FLOW = dg.AssetKey(["marts", "fct_etf_daily"])
 
 
-def check(passed, severity="critical", mart="marts.fct_etf_daily"):
-    return CheckResult("flow_sums", mart, severity, "etf", "because", passed, "3", "0", 3, [{"etf_code": "159567.SZ"}])
+def check(passed, severity="critical", mart="marts.fct_etf_daily", name="grain_unique"):
+    return CheckResult(
+        name, mart, severity, "etf", "because", passed, "3", "0", 3, [{"etf_code": "159567.SZ"}], value=3.0
+    )
+
+
+def whole_suite(*given):
+    """A result for every check of the mart's suite: those given, passed ones in the others' place."""
+    [suite] = [suite for suite in SUITES if suite.table == "marts.fct_etf_daily"]
+    named = {result.check_name for result in given if result.mart == suite.table}
+    return [*given, *(check(True, name=declared.name) for declared in suite.checks if declared.name not in named)]
 
 
 class FakeRefresh:
     """Answers like a ``Refresh`` and writes down what was asked of it."""
 
     def __init__(self, news=True, checks=()):
-        self.asked, self.news, self.report = [], news, report_of(checks)
+        self.asked, self.news, self.report = [], news, report_of(whole_suite(*checks))
         self.as_of, self.make_current = dt.datetime(2025, 4, 24, 2, 30, tzinfo=dt.UTC), True
         self.settings = SimpleNamespace(releases=PROJECT_ROOT)
 
@@ -136,12 +146,32 @@ def test_a_warning_is_shown_and_blocks_nothing():
     assert (FLOW, False, dg.AssetCheckSeverity.WARN) in shown
 
 
-def test_a_verdict_names_check_figure_limit_and_rows():
-    verdict = result_of(FLOW, [check(True), check(False)])
+def test_each_check_of_a_suite_is_an_asset_check_and_the_rest_has_its_place():
+    past = check(False, "warning", name="rows_not_lost")
+    audit = check(False, "warning", "intermediate.int_audit_etf_flows", "undeclared_split")
+    result = run_job(FakeRefresh(checks=[past, audit]))
+    shown = {(e.asset_key, e.check_name): e for e in result.get_asset_check_evaluations()}
+    [suite] = [suite for suite in SUITES if suite.table == "marts.fct_etf_daily"]
+    assert set(shown) == {(FLOW, name) for name in [*(c.name for c in suite.checks), PAST]} | {(BATCHES, REST)}
+    assert {place for place, evaluation in shown.items() if not evaluation.passed} == {(FLOW, PAST), (BATCHES, REST)}
+    assert shown[FLOW, "ohlc_order"].metadata["observed"].value == "3"
+
+
+def test_a_declared_check_that_did_not_run_fails_the_run():
+    fake = FakeRefresh()
+    fake.report = report_of(fake.report.checks[1:])
+    assert not run_job(fake).success
+    assert "publish" not in fake.asked
+
+
+def test_a_verdict_names_figure_limit_and_rows():
+    verdict = result_of(FLOW, "grain_unique", [check(False)])
     assert verdict.severity is dg.AssetCheckSeverity.ERROR
-    text = verdict.metadata["results"].value
-    assert text.splitlines()[2].startswith("| flow_sums | REFUSED | 3 | 0 | 3 |")
+    assert [verdict.metadata[name].value for name in ("observed", "allowed", "value")] == ["3", "0", 3.0]
     assert "159567.SZ" in verdict.metadata["sample"].value
+    several = result_of(FLOW, PAST, [check(True), check(False)])
+    text = several.metadata["results"].value
+    assert text.splitlines()[2].startswith("| grain_unique | REFUSED | 3 | 0 | 3 |")
 
 
 def test_raw_assets_tell_key_grain_and_columns():
@@ -231,7 +261,7 @@ print(json.dumps({
     "groups": {key(k): graph.get(k).group_name for k in graph.materializable_asset_keys},
     "described": [key(k) for k in graph.materializable_asset_keys if graph.get(k).description],
     "executor": job.executor_def.name,
-    "gate": sorted(key(c.asset_key) for c in graph.asset_check_keys if c.name == "gate"),
+    "gate": sorted({key(c.asset_key) for c in graph.asset_check_keys if c.name in ("gate", "grain_unique")}),
     "schedules": [s.name for s in defs.schedules], "sensors": [s.name for s in defs.sensors],
 }))
 """
@@ -268,6 +298,7 @@ def test_every_asset_is_described_and_grouped(location):
 def test_one_process_runs_all_steps(location):
     """The multiprocess executor starts an interpreter per step: seconds each, and the run lock would be taken twice."""
     assert location["executor"] == "in_process"
-    fetching = {f"fetch_{provider}_{'daily' if provider == 'crunchbase' else 'market_days'}" for provider in PROVIDERS}
+    fetching = {f"fetch_{dataset.provider}_{time}" for dataset in datasets() for time in dataset.times}
+    assert {name.rsplit("_", 1)[0] for name in fetching} >= {f"fetch_{provider}" for provider in ("tushare", "akshare")}
     assert set(location["schedules"]) == {"market_days", *fetching}
     assert location["sensors"] == ["new_files"]

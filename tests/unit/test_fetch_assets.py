@@ -10,14 +10,16 @@ import pytest
 from orchestration import silence
 from orchestration.assets.fetch import fetch_asset, fetch_group, fetch_key, fetched_tables
 from orchestration.assets.raw import landing_key, raw_assets, raw_key
-from orchestration.jobs import fetch_jobs, refresh_job
+from orchestration.jobs import fetch_jobs, refresh_job, timed_fetch_jobs
+from orchestration.moments import MARKET_ZONE
 from orchestration.providers import datasets
+from orchestration.providers.akshare import clock
 from orchestration.providers.delivery import Dataset
 from orchestration.providers.transport import Limits, Transport
 from orchestration.receipts import Receipts
-from orchestration.schedules import fetch_schedule
-from tests.support.fake_provider import Clock, FakeProvider
-from tests.support.recorded import exchanges, tushare
+from orchestration.schedules import FETCH_TIMES, fetch_schedule
+from tests.support.fake_provider import Clock, FakeProvider, serving
+from tests.support.recorded import akshare, exchanges, tushare
 from tests.support.warehouse_home import Home
 
 KEY = "planted-token-0123456789"
@@ -37,9 +39,9 @@ def server(fake_provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> Fake
 
 
 def materialize(home: Home, server: FakeProvider, dataset: Dataset, config: dict) -> dg.ExecuteInProcessResult:
-    clock = Clock()
+    hands = Clock()
     addresses = {**exchanges.addresses(server), tushare.HOST: f"{server.url}/tushare"}
-    transport = Transport(addresses, Limits(attempts=2), clock=clock, sleep=clock.sleep)
+    transport = Transport(addresses, Limits(attempts=2), clock=hands, sleep=hands.sleep)
     asset = fetch_asset(dataset, home.settings, retries=dg.RetryPolicy(max_retries=1, delay=0))
     return dg.materialize(
         [asset],
@@ -144,7 +146,8 @@ def test_a_planted_token_is_in_no_event(home: Home, server: FakeProvider, capfd:
 def test_every_dataset_has_a_job_but_those_on_demand_and_none_is_part_of_the_refresh(home: Home) -> None:
     everything = datasets()
     assets = [*(fetch_asset(dataset, home.settings) for dataset in everything), *raw_assets(fetched_tables())]
-    jobs = [refresh_job(), *fetch_jobs(everything)]
+    timed = timed_fetch_jobs(everything)
+    jobs = [refresh_job(), *fetch_jobs(everything), *(job for job, _ in timed)]
     nothing = dg.ResourceDefinition.none_resource()
     definitions = dg.Definitions(assets=assets, jobs=jobs, resources={"refresh": nothing, "transport": nothing})
 
@@ -154,6 +157,12 @@ def test_every_dataset_has_a_job_but_those_on_demand_and_none_is_part_of_the_ref
     for provider in {dataset.provider for dataset in everything}:
         asked = definitions.resolve_job_def(fetch_group(provider)).asset_layer.executable_asset_keys
         assert asked == {fetch_key(d) for d in everything if d.provider == provider and d.scheduled}
+    by_time = {
+        (job.name, key)
+        for job, _ in timed
+        for key in definitions.resolve_job_def(job.name).asset_layer.executable_asset_keys
+    }
+    assert by_time == {(f"{fetch_group(d.provider)}_{time}", fetch_key(d)) for d in everything for time in d.times}
     graph = definitions.resolve_asset_graph()
     assert graph.get(raw_key("etf_bars")).parent_keys == {landing_key("etf_bars")}
     assert fetch_key(BARS) in graph.get(landing_key("etf_bars")).parent_keys, "raw tables show where they come from"
@@ -169,11 +178,116 @@ def test_datasets_are_described_and_named_once() -> None:
     assert set(silence.DESCRIPTIONS) == set(silence.CHECKS)
 
 
-def test_schedules_are_off_and_follow_the_sessions() -> None:
-    everything = datasets()
-    saturday = dt.datetime(2025, 4, 26, 14, 5, tzinfo=dt.UTC)
-    for job in fetch_jobs(everything):
-        schedule = fetch_schedule(job)
+@pytest.mark.parametrize(
+    ("day", "asks"),
+    [
+        ("2025-04-26", {"daily", "weekly"}),
+        ("2025-04-24", {*FETCH_TIMES}),
+        ("2025-04-18", {"daily", "weekly", "before_open", "after_close", "evening"}),
+        ("2025-10-02", {"daily", "weekly", "after_hk_close", "evening"}),
+    ],
+    ids=["Saturday", "session", "Hong Kong closed", "Shenzhen closed"],
+)
+def test_schedules_are_off_and_follow_the_sessions_of_their_market(day: str, asks: set[str]) -> None:
+    moment = dt.datetime.fromisoformat(f"{day}T06:00:00+00:00")
+    timed = timed_fetch_jobs(datasets())
+    assert {time for _, time in timed} == {*FETCH_TIMES}
+    for job, time in timed:
+        schedule = fetch_schedule(job, time)
         assert schedule.default_status is dg.DefaultScheduleStatus.STOPPED
-        tick = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=saturday))
-        assert bool(tick.run_requests) == (job.name == "fetch_crunchbase")
+        assert schedule.execution_timezone == "Asia/Shanghai"
+        tick = schedule.evaluate_tick(dg.build_schedule_context(scheduled_execution_time=moment))
+        assert bool(tick.run_requests) == (time in asks), job.name
+
+
+def test_market_data_is_asked_for_when_it_is_final_and_slow_lists_once_a_day() -> None:
+    """Final: Shenzhen's bars at 15:30, Hong Kong's at 16:30, Shenzhen's share counts at 09:15."""
+    minutes = {}
+    for time, when in FETCH_TIMES.items():
+        minute, hour, *_ = map(int, when.cron.replace("*", "0").split())
+        minutes[time] = hour * 60 + minute
+    final = {"etf_bars": 15 * 60 + 30, "security_bars": 16 * 60 + 30, "fx_rates": 20 * 60}
+    for dataset in datasets():
+        if dataset.provider == "akshare":
+            for table in final.keys() & set(dataset.tables):
+                assert all(minutes[time] >= final[table] for time in dataset.times), dataset.key
+            if set(dataset.tables) & {"broker_visits", "index_weights", "sector_members", "concept_members"}:
+                assert len(dataset.times) == 1, dataset.key
+    assert BY_KEY["akshare.fund_scale_daily_szse"].times == ("before_open",)
+    assert minutes["before_open"] >= 9 * 60 + 15
+    assert BY_KEY["akshare.stock_industry_clf_hist_sw"].times == ("weekly",)
+
+
+# --------------------------------------------------- nobody asked by surprise
+
+
+def skipped(result: dg.ExecuteInProcessResult, dataset: Dataset) -> str:
+    assert result.success
+    assert not result.get_asset_materialization_events()
+    [seen] = [e.asset_observation_data.asset_observation for e in result.all_events if e.is_asset_observation]
+    assert seen.asset_key == fetch_key(dataset)
+    return str(seen.metadata["skipped"].value)
+
+
+def test_a_dataset_with_nothing_to_ask_about_skips_itself_and_says_why(home: Home, server: FakeProvider) -> None:
+    """No weights have been read yet: Hong Kong's securities are not known. The schedule must not turn red for that."""
+    for key, words in (
+        ("akshare.stock_hk_hist", "or land index_weights so that their members are known"),
+        ("akshare.stock_zh_index_hist_csindex", "knows none of 987018.CNI"),
+    ):
+        assert words in skipped(materialize(home, server, BY_KEY[key], {}), BY_KEY[key])
+    assert server.asked == []
+
+
+def test_what_is_asked_by_name_fails_instead(home: Home, server: FakeProvider) -> None:
+    result = materialize(
+        home, server, BY_KEY["akshare.stock_zh_index_hist_csindex"], {"indices": ["987018.CNI"], **DAY}
+    )
+    assert not result.success
+    assert "knows none of 987018.CNI" in failures(result)
+
+
+def test_a_run_that_makes_other_assets_too_asks_nobody(home: Home, server: FakeProvider) -> None:
+    @dg.asset(key=["raw", "etf_shares"])
+    def other() -> None:
+        """Stands for the warehouse."""
+
+    hands = Clock()
+    transport = Transport(exchanges.addresses(server), Limits(), clock=hands, sleep=hands.sleep)
+    everything = [fetch_asset(SHARES, home.settings), other]
+    resources = {"transport": dg.ResourceDefinition.hardcoded_resource(transport)}
+    instance = dg.DagsterInstance.ephemeral()
+    result = dg.materialize(everything, resources=resources, instance=instance)
+    assert result.success
+    assert [event.asset_key for event in result.get_asset_materialization_events()] == [other.key]
+    assert server.asked == []
+    alone = dg.materialize(everything, resources=resources, instance=instance, selection=[fetch_key(SHARES)])
+    assert [event.asset_key for event in alone.get_asset_materialization_events()] == [fetch_key(SHARES)]
+
+
+def test_a_control_total_is_a_check_of_its_own(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four institutions came of the eighteen that Eastmoney's summary counts."""
+    dataset = BY_KEY["akshare.stock_jgdy_detail_em"]
+    span = {"since": "2025-04-21", "until": "2025-04-24"}
+    monkeypatch.setattr(clock, "now", lambda: dt.datetime(2025, 4, 24, 21, tzinfo=MARKET_ZONE))
+    with serving() as server:
+        akshare.install(server)
+        [counted] = akshare.survey_counts(akshare.surveys())
+        akshare.serve_surveys(server, akshare.surveys(), [counted | {"SUM": 18}])
+        hands = Clock()
+        limits = Limits(requests_per_minute={"akshare": 600_000}, attempts=1)
+        result = dg.materialize(
+            [fetch_asset(dataset, home.settings)],
+            resources={
+                "transport": dg.ResourceDefinition.hardcoded_resource(
+                    Transport(akshare.base_urls(server), limits, hands, hands.sleep)
+                )
+            },
+            run_config={"ops": {"fetch_akshare_stock_jgdy_detail_em": {"config": span}}},
+            instance=dg.DagsterInstance.ephemeral(),
+        )
+    assert result.success
+    shown = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    assert not shown["control_total"].passed
+    assert shown["control_total"].severity is dg.AssetCheckSeverity.ERROR
+    assert "detail delivered 4 of 18 institutions for 300347" in str(shown["control_total"].description)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from orchestration import cli
 from tests.support.fake_provider import FakeProvider
-from tests.support.recorded import exchanges, tushare
+from tests.support.recorded import crunchbase, exchanges, tushare
 
 runner = CliRunner()
 KEY = "planted-token-0123456789"
@@ -50,7 +50,7 @@ def test_a_provider_is_all_its_datasets_but_those_on_demand(home: Path) -> None:
     names = {fetch["dataset"] for fetch in document["fetches"]}
     assert names == {"exchanges.sse_daily_shares", "exchanges.szse_daily_shares"}
     assert {check["check"] for check in document["fetches"][0]["checks"]} == {
-        "empty_on_session", "pages", "row_count", "columns",
+        "empty_on_session", "pages", "row_count", "columns", "control_total",
     }  # fmt: skip
     assert document["skipped"] == []
 
@@ -82,6 +82,8 @@ def test_lost_pages_are_exit_1_and_an_empty_answer_a_warning(home: Path, fake_pr
         (["tushare", "--since", "2025-04-24", "--until", "2025-04-01"], "ends before it begins"),
         (["tushare", "--etf", "159567"], "--etf '159567' is no such code: write 159567.SZ"),
         (["tushare", "--security", "1801.HK"], "write 01801.HK"),
+        (["tushare", "--from", "x.tar.gz"], "sector fetch crunchbase.bulk_export --from"),
+        (["crunchbase.bulk_export", "--from", "gone.tar.gz"], "finds no file"),
     ],
 )
 def test_a_wrong_call_is_exit_2_and_asks_nothing(
@@ -101,6 +103,18 @@ def test_without_a_token_a_named_dataset_is_exit_2_and_says_what_to_do(
     document = json.loads(sector("fetch", "tushare", "exchanges.sse_daily_shares", *DAY, "--json").stdout)
     assert len(document["fetches"]) == 1
     assert {row["reason"] for row in document["skipped"]} != set()
+
+
+def test_an_export_of_ones_own_is_read_from_its_file_without_a_key(home: Path, tmp_path: Path) -> None:
+    export = tmp_path / "bulk_export.tar.gz"
+    export.write_bytes(crunchbase.packed({"funding_rounds.csv": crunchbase.export_round(3)}))
+    result = sector("fetch", "crunchbase.bulk_export", "--from", str(export))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("crunchbase.bulk_export: 3 rows in 1 answer, 1 new")
+    assert (home / "landing/funding_rounds/crunchbase/bulk_export/funding_rounds.csv").exists()
+    export.write_bytes(export.read_bytes()[:-20])
+    cut = sector("fetch", "crunchbase.bulk_export", "--from", str(export))
+    assert (cut.exit_code, "cut or damaged" in cut.stderr) == (1, True)
 
 
 def test_the_codes_given_are_the_codes_asked(home: Path, fake_provider: FakeProvider) -> None:

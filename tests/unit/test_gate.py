@@ -14,7 +14,6 @@ from expectations.gate import CheckResult, GateError, failure_message, report_of
 from expectations.suites import SUITES
 from orchestration.paths import PROJECT_ROOT
 from tests.support.marts import AS_OF, MARTS, accounting, empty_build, fill, refusals
-from tests.support.story import told
 from warehouse.build import MARTS_FILE, WORK_FILE
 from warehouse.catalog import write_inputs
 
@@ -414,21 +413,6 @@ def test_only_critical_failures_refuse() -> None:
     assert not report_of([result("critical", False)]).passed
 
 
-def test_rows_lost_against_the_release_before_are_told(tmp_path: Path) -> None:
-    before, after = told(tmp_path / "before"), empty_build(tmp_path / "after")
-    write_inputs(after / MARTS_FILE, accounting(), refusals())
-    lost = {check.mart for check in run_gate(after, tables=(), previous=before).warnings}
-    assert "marts.fct_etf_daily" in lost
-    assert "marts.fct_index_daily" not in lost, "empty in both"
-    assert run_gate(before.parent, tables=(), previous=before).warnings == []
-
-
-def test_build_of_an_earlier_moment_may_know_less(tmp_path: Path) -> None:
-    before = told(tmp_path / "before")
-    after = empty_build(tmp_path / "after", AS_OF - dt.timedelta(microseconds=1))
-    assert run_gate(after, tables=(), previous=before).checks == []
-
-
 def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:
     codes = [f"{159000 + i}.SZ" for i in range(5)]
     days = [dt.date(2025, 4, 22), dt.date(2025, 4, 23)]
@@ -444,11 +428,3 @@ def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:
     report = run_gate(build, tables={"marts.fct_etf_daily"})
     assert [check.check_name for check in report.warnings] == ["turnover_keeps_its_unit"]
     assert report.passed
-
-
-def test_damaged_release_before_does_not_stop_the_next(build: Path, tmp_path: Path) -> None:
-    damaged = tmp_path / "damaged.duckdb"
-    damaged.write_bytes(b"no database")
-    report = run_gate(build, tables=(), previous=damaged)
-    assert report.passed
-    assert [check.check_name for check in report.warnings] == ["release_before_comparable"]

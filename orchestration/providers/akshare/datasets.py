@@ -50,7 +50,7 @@ from orchestration.providers.akshare.asking import (
 )
 from orchestration.providers.akshare.calls import PROVIDER, Question
 from orchestration.providers.akshare.visits import visits
-from orchestration.providers.delivery import Dataset, Delivery, Market, RefusedError, Wanted
+from orchestration.providers.delivery import ControlTotal, Dataset, Delivery, Market, RefusedError, Time, Wanted
 
 if TYPE_CHECKING:
     from orchestration.providers.transport import Transport
@@ -153,7 +153,8 @@ def _dataset(
     name: str,
     table: str,
     description: str,
-    deliver: Callable[[Transport, Wanted], Iterator[Delivery]],
+    deliver: Callable[[Transport, Wanted], Iterator[Delivery | ControlTotal]],
+    times: tuple[Time, ...],
     session_market: Market | None = None,
     needs: Literal["etfs", "indices", "securities", "concepts"] | None = None,
     look_back_days: int = 5,
@@ -166,6 +167,7 @@ def _dataset(
         description=description,
         deliver=deliver,
         client_version=_client_version,
+        times=times,
         session_market=session_market,
         look_back_days=look_back_days,
         needs=(needs,) if needs else (),
@@ -174,15 +176,17 @@ def _dataset(
     )
 
 
-def _by_code(asked: PerCode, description: str, session_market: Market | None = None) -> Dataset:
+def _by_code(
+    asked: PerCode, description: str, times: tuple[Time, ...], session_market: Market | None = None
+) -> Dataset:
     return _dataset(
-        asked.function, asked.table, description, asked.deliver, session_market, asked.codes, unfit=asked.unfit
+        asked.function, asked.table, description, asked.deliver, times, session_market, asked.codes, unfit=asked.unfit
     )
 
 
-def _of_now(asked: Snapshot, description: str) -> Dataset:
+def _of_now(asked: Snapshot, description: str, times: tuple[Time, ...]) -> Dataset:
     needs: Literal["indices"] | None = "indices" if asked.hk_indices else None
-    return _dataset(asked.function, asked.table, description, asked.deliver, needs=needs, unfit=asked.unfit)
+    return _dataset(asked.function, asked.table, description, asked.deliver, times, needs=needs, unfit=asked.unfit)
 
 
 _ETF_DATASETS = (
@@ -199,6 +203,7 @@ _ETF_DATASETS = (
             columns=_HIST,
         ),
         "Daily bars of ETFs, unadjusted (Eastmoney).",
+        ("after_close",),
         "SZSE",
     ),
     _by_code(
@@ -213,14 +218,20 @@ _ETF_DATASETS = (
             columns=_MINUTES,
         ),
         "Minute bars of ETFs over the last five sessions, all that is kept (Eastmoney).",
+        ("after_close",),
         "SZSE",
     ),
-    _of_now(Snapshot("fund_etf_spot_em", "etf_quotes"), "Quotes of all ETFs now, with IOPV (Eastmoney, delayed)."),
+    _of_now(
+        Snapshot("fund_etf_spot_em", "etf_quotes"),
+        "Quotes of all ETFs now, with IOPV (Eastmoney, delayed).",
+        ("after_close",),
+    ),
     _dataset(
         "fund_scale_daily_szse",
         "etf_shares",
         "Share counts of Shenzhen's ETFs before the open of each day (Shenzhen Stock Exchange).",
         _szse_shares,
+        ("before_open",),
         "SZSE",
     ),
     _dataset(
@@ -228,12 +239,16 @@ _ETF_DATASETS = (
         "etf_shares",
         "Share counts of Shanghai's ETFs after the close of each day (Shanghai Stock Exchange).",
         _sse_shares,
+        # the morning after brings what was printed late
+        ("daily", "evening"),
         "SZSE",
         unfit=_sse_unfit,
     ),
     _by_code(
         PerCode("fund_etf_fund_info_em", "etf_nav", "etfs", etf, "159567.SZ", symbol_argument="fund", columns=_NAV),
         "Net asset values of ETFs (Eastmoney).",
+        # those of funds on foreign markets are a day late
+        ("daily", "evening"),
         "SZSE",
     ),
 )
@@ -244,11 +259,13 @@ _INDEX_DATASETS = (
             "index_hist_cni", "index_bars", "indices", cni, "987018.CNI", settled=clock.HK_SETTLED, columns=_CNI_BARS
         ),
         "Daily bars of CNI indices (CNI).",
+        ("after_hk_close",),
         "SOUTHBOUND",
     ),
     _by_code(
         PerCode("index_detail_hist_cni", "index_weights", "indices", cni, "987018.CNI", span=None, never_empty=True),
         "Month-end constituents of CNI indices with weights, from the first month on (CNI).",
+        ("daily",),
     ),
     _by_code(
         PerCode(
@@ -262,6 +279,7 @@ _INDEX_DATASETS = (
             leading=_CSI_FIELDS,
         ),
         "Daily bars of CSI indices (CSI).",
+        ("after_hk_close",),
         "SOUTHBOUND",
     ),
     _by_code(
@@ -275,16 +293,19 @@ _INDEX_DATASETS = (
             never_empty=True,
         ),
         "Constituents of CSI indices with weights, of the last month end alone: what is not kept is gone (CSI).",
+        ("daily",),
     ),
     _of_now(
         Snapshot(
             "stock_hk_index_spot_em", "index_quotes", hk_delay=True, hk_indices=True, query=tuple(BY_CODE.items())
         ),
         "Levels of Hong Kong's indices now, 15 minutes late (Eastmoney).",
+        ("after_hk_close",),
     ),
     _of_now(
         Snapshot("stock_hk_index_spot_sina", "index_quotes", hk_delay=True, hk_indices=True),
         "Levels of Hong Kong's indices now, 15 minutes late (Sina).",
+        ("after_hk_close",),
     ),
     _by_code(
         PerCode(
@@ -300,6 +321,7 @@ _INDEX_DATASETS = (
             query=tuple(BY_CODE.items()),
         ),
         "Daily bars of Hong Kong's indices, from the first day on (Eastmoney).",
+        ("after_hk_close",),
     ),
     _by_code(
         PerCode(
@@ -314,6 +336,7 @@ _INDEX_DATASETS = (
             never_empty=True,
         ),
         "Daily bars of Hong Kong's indices, from the first day on, at times a day late (Sina).",
+        ("daily",),
     ),
 )
 
@@ -330,15 +353,18 @@ _SECURITY_DATASETS = (
             columns=_HIST,
         ),
         "Daily bars of Hong Kong's shares, unadjusted (Eastmoney).",
+        ("after_hk_close",),
         "HK",
     ),
     _of_now(
         Snapshot("stock_hk_spot_em", "security_quotes", hk_delay=True, leading=_QUOTE_FIELDS),
         "Quotes of Hong Kong's shares now, 15 minutes late (Eastmoney).",
+        ("after_hk_close",),
     ),
     _of_now(
         Snapshot("stock_hk_spot", "security_quotes"),
         "Quotes of Hong Kong's shares, each with its time, 15 minutes late (Sina).",
+        ("after_hk_close",),
     ),
 )
 
@@ -348,6 +374,7 @@ _REFERENCE_DATASETS = (
         "broker_visits",
         "Institutions that visited companies, by day of visit, with what was announced late (Eastmoney).",
         visits,
+        ("daily",),
         look_back_days=7,
     ),
     _dataset(
@@ -355,29 +382,35 @@ _REFERENCE_DATASETS = (
         "sector_members",
         "Shenwan industry of every company, from the first day on (Shenwan Hongyuan).",
         whole("stock_industry_clf_hist_sw", "sector_members"),
+        ("weekly",),
     ),
     _dataset(
         "stock_board_concept_cons_em",
         "concept_members",
         "Companies on concept boards now, boards found by name (Eastmoney).",
         _concept_members,
+        # the list of a day is known from 18:00 on (contracts, concept_members)
+        ("evening",),
         needs="concepts",
     ),
     _of_now(
         Snapshot("stock_hk_ggt_components_em", "connect_eligibility", quotes=False, leading=_QUOTE_FIELDS),
         "Shares that southbound Stock Connect may trade now (Eastmoney).",
+        ("after_close",),
     ),
     _dataset(
         "stock_sgt_settlement_exchange_rate_szse",
         "fx_rates",
         "Settlement rates of southbound Stock Connect, from the first day on (Shenzhen Stock Exchange).",
         whole("stock_sgt_settlement_exchange_rate_szse", "fx_rates"),
+        ("evening",),
     ),
     _dataset(
         "stock_sgt_reference_exchange_rate_szse",
         "fx_rates",
         "Reference rates of southbound Stock Connect, from the first day on (Shenzhen Stock Exchange).",
         whole("stock_sgt_reference_exchange_rate_szse", "fx_rates"),
+        ("evening",),
     ),
 )
 

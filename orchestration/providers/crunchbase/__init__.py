@@ -1,7 +1,8 @@
-"""Crunchbase: funding rounds and organizations that changed, and rounds that were withdrawn, by the API (version 4).
+"""Crunchbase: records that changed and rounds that were withdrawn, by the API (version 4); all at once, by CSV export.
 
 Belongs here: what can be asked for. The questions and the reading of their answers are in ``search`` (records by the
-moment of their last edit) and ``deletions``; what a record means is the dialect's (``orchestration.dialects``).
+moment of their last edit), ``deletions`` and ``export``; what a record means is the dialect's
+(``orchestration.dialects``).
 
 Sources: the providers' OpenAPI documents of 2026-08 (base address, page sizes, ``deleted_at_order``, the header), and
 its documentation: keyset paging by ``after_id``, 200 calls a minute, an Enterprise or Applications licence for search.
@@ -14,6 +15,7 @@ import datetime as dt
 
 from orchestration.providers.crunchbase.access import CLIENT_VERSION, missing_key
 from orchestration.providers.crunchbase.deletions import deliver_deleted_rounds
+from orchestration.providers.crunchbase.export import deliver_export, unreadable_file
 from orchestration.providers.crunchbase.search import FUNDING_ROUNDS, ORGANIZATIONS, deliver_changes
 from orchestration.providers.delivery import Dataset
 
@@ -34,6 +36,7 @@ DATASETS: tuple[Dataset, ...] = (
         client_version=lambda: CLIENT_VERSION,
         look_back_days=EVERYTHING_DAYS,
         cursor_overlap=OVERLAP,
+        times=("daily",),
         missing=missing_key,
     ),
     Dataset(
@@ -45,6 +48,7 @@ DATASETS: tuple[Dataset, ...] = (
         client_version=lambda: CLIENT_VERSION,
         look_back_days=EVERYTHING_DAYS,
         cursor_overlap=OVERLAP,
+        times=("daily",),
         missing=missing_key,
     ),
     Dataset(
@@ -56,6 +60,21 @@ DATASETS: tuple[Dataset, ...] = (
         client_version=lambda: CLIENT_VERSION,
         look_back_days=EVERYTHING_DAYS,
         cursor_overlap=OVERLAP,
+        times=("daily",),
         missing=missing_key,
+    ),
+    Dataset(
+        provider="crunchbase",
+        name="bulk_export",
+        tables=("funding_rounds", "organizations"),
+        description="All funding rounds and organizations of today's CSV export, gigabytes; or of --from FILE.",
+        deliver=deliver_export,
+        client_version=lambda: CLIENT_VERSION,
+        look_back_days=0,
+        # everything anew each time: a beginning, or a check of what the changes came to
+        times=(),
+        reads_file=True,
+        missing=missing_key,
+        unfit=unreadable_file,
     ),
 )

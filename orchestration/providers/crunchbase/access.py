@@ -1,6 +1,7 @@
 """How Crunchbase is reached: address, key, the words of a refusal, the outer shape of an answer.
 
-Belongs here: what all questions to it share. The key comes from the environment alone and leaves only in a header.
+Belongs here: what all questions to it share. The key comes from the environment alone and leaves only in a header, and
+as a parameter of the address of the CSV export, which knows no header.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ CLIENT_VERSION = "API v4, questions 1"
 
 NO_KEY = (
     "no key for Crunchbase: set SECTOR_CRUNCHBASE_KEY to the user key of an Enterprise or Applications licence, or "
-    "drop its CSV export into landing/funding_rounds/ and landing/organizations/"
+    "hand over its CSV export: sector fetch crunchbase.bulk_export --from bulk_export.tar.gz"
 )
 LICENCE = (
-    "Search and deleted entities need a key of an Enterprise or Applications licence (a Basic key is refused with "
-    "403); the key is read from SECTOR_CRUNCHBASE_KEY"
+    "Search, deleted entities and the CSV export need a key of an Enterprise or Applications licence (a Basic key is "
+    "refused with 403); the key is read from SECTOR_CRUNCHBASE_KEY"
 )
 
 
@@ -40,11 +41,16 @@ def missing_key() -> str | None:
 
 
 def headers() -> dict[str, str]:
-    """The headers of every question. Raises ``RefusedError`` when there is no key."""
+    """The headers of every question to the API. Raises ``RefusedError`` when there is no key."""
+    return {"X-cb-user-key": user_key(), "Accept": "application/json"}
+
+
+def user_key() -> str:
+    """The key. Raises ``RefusedError`` when there is none."""
     missing = missing_key()
     if missing is not None:
         raise RefusedError(missing)
-    return {"X-cb-user-key": _key(), "Accept": "application/json"}
+    return _key()
 
 
 def _key() -> str:

@@ -207,6 +207,7 @@ DATASETS: tuple[Dataset, ...] = (
         description="Shares of every Shenzhen ETF, by day, from the exchange's workbook.",
         deliver=szse_daily_shares,
         client_version=_client_version,
+        times=("before_open",),
         session_market="SZSE",
         look_back_days=7,
     ),
@@ -220,7 +221,7 @@ DATASETS: tuple[Dataset, ...] = (
         session_market="SZSE",
         look_back_days=0,
         # its profiles would become later versions of fuller ones
-        scheduled=False,
+        times=(),
     ),
     Dataset(
         provider=PROVIDER,
@@ -229,6 +230,8 @@ DATASETS: tuple[Dataset, ...] = (
         description="Shares of every Shanghai ETF at the close, by day, from the exchange's query service.",
         deliver=sse_daily_shares,
         client_version=_client_version,
+        # the morning after brings what was printed late
+        times=("daily", "evening"),
         session_market="SZSE",
         look_back_days=7,
     ),

@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, RefusedError, Wanted
+from orchestration.providers.delivery import Dataset, Delivery, MalformedError, Market, RefusedError, Time, Wanted
 from orchestration.providers.transport import Transport
 from orchestration.providers.tushare.client import PROVIDER, TOKEN_MISSING, pages, token
 
@@ -174,6 +174,7 @@ def _dataset(
     deliver: Callable[[Transport, Wanted], Iterator[Delivery]],
     look_back_days: int,
     session_market: Market | None = None,
+    times: tuple[Time, ...] = ("evening",),
 ) -> Dataset:
     return Dataset(
         provider=PROVIDER,
@@ -184,6 +185,7 @@ def _dataset(
         client_version=_client_version,
         session_market=session_market,
         look_back_days=look_back_days,
+        times=times,
         missing=_missing,
     )
 
@@ -204,6 +206,7 @@ DATASETS: tuple[Dataset, ...] = (
         partial(by_etf, api="etf_share_size", table="etf_shares", document=ETF_SHARE_SIZE),
         10,
         "SZSE",
+        ("daily", "evening"),
     ),
     _dataset(
         "fund_nav",
@@ -212,11 +215,33 @@ DATASETS: tuple[Dataset, ...] = (
         partial(by_etf, api="fund_nav", table="etf_nav", document=FUND_NAV),
         14,
         "SZSE",
+        ("daily", "evening"),
     ),
-    _dataset("index_weight", "index_weights", "Monthly weights of the indices watched.", index_weight, 40),
+    _dataset(
+        "index_weight",
+        "index_weights",
+        "Monthly weights of the indices watched.",
+        index_weight,
+        40,
+        times=("daily",),
+    ),
     _dataset("hk_daily", "security_bars", "Daily bars of Hong Kong securities; after 18:00.", hk_daily, 5, "HK"),
-    _dataset("stk_surv", "broker_visits", "Institutions' visits to companies; without notice days.", stk_surv, 14),
-    _dataset("index_member_all", "sector_members", "Members of Shenwan's sectors, past ones too.", index_member_all, 7),
+    _dataset(
+        "stk_surv",
+        "broker_visits",
+        "Institutions' visits to companies; without notice days.",
+        stk_surv,
+        14,
+        times=("daily",),
+    ),
+    _dataset(
+        "index_member_all",
+        "sector_members",
+        "Members of Shenwan's sectors, past ones too.",
+        index_member_all,
+        7,
+        times=("weekly",),
+    ),
     _dataset(
         "stock_hsgt",
         "connect_eligibility",

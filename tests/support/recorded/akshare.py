@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -220,6 +221,54 @@ def surveys(count: int = 4) -> list[dict[str, Any]]:
     ]
 
 
+def survey_counts(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """The summary of these visits: a record each, with the number of institutions (``SUM``), in the order that
+    akshare's positions ask for."""
+    keys = ("SECURITY_CODE", "RECEIVE_START_DATE", "NOTICE_DATE")
+    first: dict[tuple[Any, ...], Record] = {}
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for record in records:
+        visit = tuple(record[key] for key in keys)
+        first.setdefault(visit, record)
+        counts[visit] += 1
+    return [
+        {
+            **{name: record[name] for name in ("SECUCODE", "SECURITY_CODE", "SECURITY_NAME_ABBR")},
+            "ORG_CODE": "10000001",
+            **{name: record[name] for name in ("NOTICE_DATE", "RECEIVE_START_DATE")},
+            **{f"FIELD_{number}": None for number in range(6, 13)},
+            "RECEIVE_PLACE": record["RECEIVE_PLACE"],
+            "FIELD_14": None,
+            "RECEIVE_WAY_EXPLAIN": record["RECEIVE_WAY_EXPLAIN"],
+            "FIELD_16": None,
+            "RECEPTIONIST": record["RECEPTIONIST"],
+            **{f"FIELD_{number}": None for number in range(18, 23)},
+            "SUM": counts[visit],
+            **{f"FIELD_{number}": None for number in range(24, 30)},
+            "CLOSE_PRICE": 50.12,
+            "CHANGE_RATE": 1.2,
+        }
+        for visit, record in first.items()
+    ]
+
+
+def summary_asked(asked: Asked) -> bool:
+    """Whether a question to the data centre is for the summary of visits."""
+    return asked.query["reportName"] == "RPT_ORG_SURVEYNEW"
+
+
+def serve_surveys(server: FakeProvider, details: Sequence[Record], counts: Sequence[Record] | None = None) -> None:
+    """Both reports of visits, which have one address. ``counts``: the summary's records, where they do not agree."""
+    summary = found(survey_counts(details) if counts is None else counts)
+    detail = found(details)
+    server.listing(
+        SURVEYS,
+        lambda asked: summary(asked) if summary_asked(asked) else detail(asked),
+        survey_list,
+        paged("pageNumber", "pageSize"),
+    )
+
+
 _CONDITION = re.compile(r"\((\w+)(<=|>=|>|=)['\"]([^'\"]*)['\"]\)")
 
 
@@ -409,7 +458,7 @@ def install(server: FakeProvider) -> None:
     server.listing(SOUTHBOUND, hk_quotes(_SOUTHBOUND_CODES), quote_list, quote_window)
     server.listing(BOARDS, boards(), quote_list, quote_window)
     server.listing(MEMBERS, members(), quote_list, quote_window)
-    server.listing(SURVEYS, found(surveys()), survey_list, paged("pageNumber", "pageSize"))
+    serve_surveys(server, surveys())
     server.listing(NET_VALUES, net_values(), net_value_list, paged("pageIndex", "pageSize"))
     server.listing(
         SSE, lambda asked: [r for r in sse_counts() if r["STAT_DATE"] == asked.query["STAT_DATE"]], sse_shares

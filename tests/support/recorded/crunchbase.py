@@ -7,6 +7,10 @@ the funding round's and organization's fields), its error texts, the columns of 
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import hashlib
+import io
+import tarfile
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -196,3 +200,83 @@ class Crunchbase:
         if asked.headers.get("x-cb-user-key") != self.key:
             return UNAUTHORIZED
         return as_json({"entities": list(chosen)})
+
+
+# ------------------------------------------------------------- the CSV export
+
+EXPORT_PATH = "/bulk/v4/bulk_export.tar.gz"
+
+
+def export_round(count: int) -> str:
+    """``funding_rounds.csv`` with so many rounds."""
+    return _table(
+        ROUNDS_HEADER,
+        [
+            {
+                "uuid": uuid_of(f"round {number}"),
+                "name": "A round",
+                "type": "funding_round",
+                "created_at": "2025-03-01 10:00:00",
+                "updated_at": "2025-03-02 10:00:00",
+                "country_code": "USA",
+                "investment_type": "series_a",
+                "announced_on": "2025-02-28",
+                "raised_amount_usd": "1000000",
+                "investor_count": "3",
+                "org_uuid": uuid_of(f"organization {number}"),
+            }
+            for number in range(count)
+        ],
+    )
+
+
+def export_organization(count: int) -> str:
+    """``organizations.csv`` with so many organizations."""
+    return _table(
+        ORGANIZATIONS_HEADER,
+        [
+            {
+                "uuid": uuid_of(f"organization {number}"),
+                "name": f"Organization {number}",
+                "country_code": "USA",
+                "category_list": "Biotechnology",
+                "category_groups_list": "Health Care",
+                "updated_at": "2025-03-02 10:00:00",
+            }
+            for number in range(count)
+        ],
+    )
+
+
+def _table(header: str, records: Sequence[dict[str, str]]) -> str:
+    lines = [",".join(record.get(name, "") for name in header.split(",")) for record in records]
+    return "\n".join([header, *lines]) + "\n"
+
+
+def packed(members: dict[str, str]) -> bytes:
+    """An archive of these files, the same bytes each time."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for name, text in members.items():
+            content = text.encode()
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return gzip.compress(tar.getvalue(), mtime=0)
+
+
+def ranged(content: bytes) -> Callable[[Asked], Answer]:
+    """Answers with the file, or with the rest of it where the asker has the beginning of the same (RFC 9110 §14)."""
+    tag = f'"{hashlib.sha256(content).hexdigest()}"'
+
+    def answer(asked: Asked) -> Answer:
+        wanted = asked.headers.get("range")
+        if wanted is None or asked.headers.get("if-range") != tag:
+            return Answer(content, headers={"ETag": tag})
+        begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        if begin >= len(content):
+            return Answer(b"", 416, headers={"Content-Range": f"bytes */{len(content)}"})
+        span = f"bytes {begin}-{len(content) - 1}/{len(content)}"
+        return Answer(content[begin:], 206, headers={"Content-Range": span, "ETag": tag})
+
+    return answer

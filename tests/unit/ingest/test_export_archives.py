@@ -86,7 +86,7 @@ def test_an_archive_of_tar_says_what_to_do(home: Home) -> None:
     home.land("funding_rounds/bulk_export.tar.gz", packed.getvalue())
     home.run()
     (reason,) = home.reasons()
-    assert reason.startswith("a tar archive is not read: unpack it and put each file into the folder of its table")
+    assert reason.startswith("a tar archive is not read: Crunchbase's CSV export goes by `sector fetch crunchbase.")
 
 
 def test_a_header_that_no_table_knows_is_told_no_other_folder(home: Home) -> None:

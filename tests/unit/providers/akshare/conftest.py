@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.moments import MARKET_ZONE
 from orchestration.providers.akshare import DATASETS, clock
-from orchestration.providers.delivery import Dataset, Delivery, Wanted
+from orchestration.providers.delivery import ControlTotal, Dataset, Delivery, Wanted
 from orchestration.providers.transport import Limits, Transport
 from tests.support.fake_provider import Clock, FakeProvider, serving
 from tests.support.recorded import akshare as recorded
@@ -63,10 +63,24 @@ def transport_to(server: FakeProvider, attempts: int = 1, total_seconds: float =
 
 @pytest.fixture
 def fetch(server: FakeProvider, now: Callable[[dt.datetime], None]) -> Fetch:
-    """``fetch(name, **of Wanted)``: what the dataset delivers."""
+    """``fetch(name, **of Wanted)``: what the dataset delivers, without its control total."""
 
     def fetched(name: str, attempts: int = 1, total_seconds: float = 30.0, **wanted: object) -> list[Delivery]:
         with transport_to(server, attempts, total_seconds) as transport:
-            return list(dataset_of(name).deliver(transport, wanted_of(**wanted)))
+            found = dataset_of(name).deliver(transport, wanted_of(**wanted))
+            return [delivery for delivery in found if isinstance(delivery, Delivery)]
 
     return fetched
+
+
+@pytest.fixture
+def control(server: FakeProvider, now: Callable[[dt.datetime], None]) -> Callable[..., ControlTotal]:
+    """``control(**of Wanted)``: what visits are held against, and what came of it."""
+
+    def held(**wanted: object) -> ControlTotal:
+        with transport_to(server) as transport:
+            *_, last = dataset_of("stock_jgdy_detail_em").deliver(transport, wanted_of(**wanted))
+        assert isinstance(last, ControlTotal)
+        return last
+
+    return held

@@ -268,9 +268,7 @@ def test_slices_shrink_until_their_pages_are_few_enough(
         day = dt.date(2025, 4, 21) + dt.timedelta(days=number % 3)
         notice = day + dt.timedelta(days=number // 3 % 2)
         records.append(record | {"RECEIVE_START_DATE": f"{day} 00:00:00", "NOTICE_DATE": f"{notice} 00:00:00"})
-    server.listing(
-        recorded.SURVEYS, recorded.found(records), recorded.survey_list, recorded.paged("pageNumber", "pageSize")
-    )
+    recorded.serve_surveys(server, records)
     delivered = fetch("stock_jgdy_detail_em")
     _no_slice_too_long(server)
     assert sum(d.rows for d in delivered) == 360
