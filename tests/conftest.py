@@ -12,6 +12,7 @@ import pytest
 
 from orchestration.paths import PROJECT_ROOT
 from tests.support.fake_provider import FakeProvider, serving
+from tests.support.planted_keys import SECRETS
 from tests.support.warehouse_home import Home
 
 
@@ -28,16 +29,9 @@ def fake_provider() -> Iterator[FakeProvider]:
         yield server
 
 
-SECRETS = {
-    "SECTOR_TUSHARE_TOKEN": "planted-tushare-7c1e5d0b94",
-    "SECTOR_CRUNCHBASE_KEY": "planted-crunchbase-2f8a6630ce",
-}
-"""Keys that stand in the environment of the shared run: nothing that it writes may hold them."""
-
-
 @pytest.fixture(scope="session")
 def run(tmp_path_factory):
-    """A run of the sample as of the note's minute: its home, and what `sector run --json` said."""
+    """A run of the sample as of the note's minute, with planted keys in its environment: its home, and what it said."""
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, **SECRETS, "SECTOR_HOME": str(home), "PYTHONPATH": str(PROJECT_ROOT)}
 

@@ -1,10 +1,11 @@
 """The desk's dashboard in an Apache Superset, made over its REST API from ``templates/superset.json``.
 
-    SUPERSET_PASSWORD=... python -m warehouse.superset http://127.0.0.1:8088 --user admin --file .../current/sector.duckdb
+    SUPERSET_PASSWORD=... python -m warehouse.superset http://127.0.0.1:8088 --user admin --file …/current/sector.duckdb
 
-Belongs here: what is asked of Superset so that the database, its datasets, the charts and the dashboard stand there, and
-stand there once however often it is asked. Does not belong here: what the charts show (the template), how a Superset is
-run. Superset opens the file read-only and without a pool, so that the next query after a release reads that release.
+Belongs here: what is asked of Superset so that the database, its datasets, the charts and the dashboard stand there,
+and stand there once however often it is asked. Does not belong here: what the charts show (the template), how a
+Superset is run. It opens the file read-only and without a pool, so that the next query after a release reads that
+release.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def python_with(requirements: Path) -> Path:
         if not (folder / ".ready").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _done([sys.executable, "-m", "venv", str(folder)])
-            install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes"]
+            # the lists are complete; pip's resolver stumbles over hashes of packages with extras
+            install = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
             _done([str(python), *install, "--requirement", str(requirements)])
             (folder / ".ready").touch()
     return python

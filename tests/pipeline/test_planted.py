@@ -1,6 +1,7 @@
 """Text that would be a statement, a path, a template or a page elsewhere: landed everywhere a stranger can write.
 
-It stands in the marts as it was delivered or in quarantine with its reason, and does nothing on its way.
+It stands in the marts as it was delivered or in quarantine with its reason, and does nothing on its way. And keys that
+stood in the environment of a run, which stand nowhere afterwards.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typer.testing import CliRunner
 from orchestration import cli
 from orchestration.ingest.ledger import Ledger
 from orchestration.settings import Settings
+from tests.support.planted_keys import holders
 
 pytestmark = pytest.mark.pipeline
 
@@ -26,6 +28,7 @@ QUOTES = "\"; delete from meta.release; -- ' ''"
 TEMPLATE = "{{ env_var('HOME') }} {% raw %} ${HOME} $(touch planted) `touch planted` %s $1 ?"
 CLIMB = "../../../planted"
 PAGE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+SECTORS = ("801150", "801080", "801780", "801780'; --", "801010")
 PLANTED = (DROP, QUOTES, TEMPLATE, CLIMB, PAGE)
 
 BARS = "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny"
@@ -41,7 +44,13 @@ def landed() -> dict[str, bytes]:
     parquet = io.BytesIO()
     days = ["2025-04-18", "2025-04-21"]
     pl.DataFrame(
-        {"concept": [DROP, "CRO"], "security_code": ["603259.SH"] * 2, "as_of_date": days, "source": ["x", "y"], DROP: ["1", "2"]}
+        {
+            "concept": [DROP, "CRO"],
+            "security_code": ["603259.SH"] * 2,
+            "as_of_date": days,
+            "source": ["x", "y"],
+            DROP: ["1", "2"],
+        }
     ).write_parquet(parquet)
     names = [
         f"159567.SZ{DROP}.csv".replace("/", "_"),
@@ -70,7 +79,7 @@ def landed() -> dict[str, bytes]:
             {"security_code": f"60000{n}.SH", "scheme": "SW2021", "level": "L1", "valid_from": "2021-12-13",
              "sector_code": code, "sector_name": text}
         )
-        for n, (code, text) in enumerate(zip(["801150", "801080", "801780", "801780'; --", "801010"], PLANTED, strict=True))
+        for n, (code, text) in enumerate(zip(SECTORS, PLANTED, strict=True))
     )  # fmt: skip
     files["broker_visits/names.csv"] = (
         "security_code,visit_date,visit_way,visitor_org,visitor_type,visitor_names,notice_date\n"
@@ -195,3 +204,17 @@ def test_words_of_the_command_line_are_no_statement_either(home: Path, arguments
 def test_what_such_a_key_names_is_found(home: Path) -> None:
     code, shown, words = sector("history", "concept_members", DROP, "603259.SH", "2025-04-18")
     assert (code, DROP in shown) == (0, True), words
+
+
+def test_a_release_and_all_that_a_run_writes_hold_no_key(run, release: duckdb.DuckDBPyConnection) -> None:
+    """The shared run had keys in its environment. A release packs its texts, so they are asked for with SQL."""
+    home, _ = run
+    assert holders(home) == []
+    texts = release.execute(
+        "select table_schema, table_name, column_name from information_schema.columns where data_type = 'VARCHAR' "
+        "and table_catalog = current_database() and table_schema = 'meta'"
+    ).fetchall()
+    assert texts
+    for schema, table, column in texts:
+        query = f'select count(*) from {schema}."{table}" where contains("{column}", \'planted-\')'
+        assert release.execute(query).fetchone() == (0,), (table, column)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import dagster as dg
-import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -19,8 +16,8 @@ from orchestration.fetching import open_transport
 from orchestration.providers import datasets
 from orchestration.providers.transport import SECRET_WORDS
 from orchestration.settings import Settings
-from tests.conftest import SECRETS
 from tests.support.fake_provider import Answer, FakeProvider, as_json
+from tests.support.planted_keys import SECRETS, forms, holders
 from tests.support.recorded import crunchbase, tushare
 from tests.support.recorded.crunchbase import Crunchbase, funding_round
 
@@ -40,21 +37,6 @@ REPEATING = (
     Answer(b"", 302, headers={"Location": f"/elsewhere?token={TUSHARE}&user_key={CRUNCHBASE}"}),
     Answer(b"", 500, headers={"X-Asked-With": f"{TUSHARE} {CRUNCHBASE}"}),
 )
-
-
-def forms(secret: str) -> set[bytes]:
-    """A secret as it may stand somewhere: plain, in an address, in a header of basic authentication."""
-    return {secret.encode(), quote(secret).encode(), base64.b64encode(secret.encode()).rstrip(b"=")}
-
-
-def holders(folder: Path) -> list[str]:
-    """Files under a folder whose name or bytes hold a secret."""
-    sought = set().union(*map(forms, SECRETS.values()))
-    return [
-        str(path.relative_to(folder))
-        for path in folder.rglob("*")
-        if path.is_file() and any(form in path.read_bytes() + str(path).encode() for form in sought)
-    ]
 
 
 @pytest.fixture
@@ -165,18 +147,3 @@ def test_settings_shown_as_text_cover_their_keys(home: Path) -> None:
     assert named == {name for name in type(settings).model_fields if SECRET_WORDS.search(name)}, (
         "a setting that is named like a key is a SecretStr"
     )
-
-
-@pytest.mark.pipeline
-def test_a_release_and_all_that_a_run_writes_hold_no_key(run, release: duckdb.DuckDBPyConnection) -> None:
-    """The shared run had both keys in its environment. The release's texts are looked through as text: it packs them."""
-    home, _ = run
-    assert holders(home) == []
-    texts = release.execute(
-        "select table_schema, table_name, column_name from information_schema.columns where data_type = 'VARCHAR' "
-        "and table_catalog = current_database() and table_schema = 'meta'"
-    ).fetchall()
-    assert texts
-    for schema, table, column in texts:
-        query = f'select count(*) from {schema}."{table}" where contains("{column}", \'planted-\')'
-        assert release.execute(query).fetchone() == (0,), (table, column)

@@ -1,7 +1,7 @@
 """A Superset of its own, on loopback, for the length of the test: the desk's dashboard over a published release.
 
-`make superset-smoke` runs it, about four minutes after a first download of 700 MB. The picture of the dashboard stays in
-``.clients/sector-desk.png``.
+`make superset-smoke` runs it, about four minutes after a first download of 700 MB. The picture of the dashboard stays
+in ``.clients/sector-desk.png``.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def url(password: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     try:
         deadline = time.monotonic() + SECONDS_TO_START
         while not _answers(f"http://127.0.0.1:{port}/health"):
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+            assert server.poll() is None, log.read_text()[-3000:]
+            assert time.monotonic() < deadline, log.read_text()[-3000:]
             time.sleep(1)
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -137,14 +138,29 @@ def question(chart: dict[str, Any], dataset: int) -> dict[str, Any]:
     params = chart["params"]
     columns: list[Any] = list(params.get("all_columns", params.get("groupby", [])))
     if "x_axis" in params:
-        axis = {"columnType": "BASE_AXIS", "expressionType": "SQL", "label": params["x_axis"], "sqlExpression": params["x_axis"]}
+        axis = {
+            "columnType": "BASE_AXIS",
+            "expressionType": "SQL",
+            "label": params["x_axis"],
+            "sqlExpression": params["x_axis"],
+        }
         columns = [axis | ({"timeGrain": params["time_grain_sqla"]} if "time_grain_sqla" in params else {}), *columns]
     filters = [
         {"col": each["subject"], "op": each["operator"], "val": each["comparator"]}
         for each in params.get("adhoc_filters", [])
     ]
-    query = {"columns": columns, **({"metrics": params["metrics"]} if "metrics" in params else {}), "filters": filters, "row_limit": params["row_limit"]}
-    return {"datasource": {"id": dataset, "type": "table"}, "queries": [query], "result_format": "json", "result_type": "full"}
+    query = {
+        "columns": columns,
+        **({"metrics": params["metrics"]} if "metrics" in params else {}),
+        "filters": filters,
+        "row_limit": params["row_limit"],
+    }
+    return {
+        "datasource": {"id": dataset, "type": "table"},
+        "queries": [query],
+        "result_format": "json",
+        "result_type": "full",
+    }
 
 
 def answers(superset: bi.Superset, made: bi.Dashboard, title: str) -> list[dict[str, Any]]:
@@ -198,7 +214,9 @@ def test_asked_again_it_makes_nothing_twice(superset: bi.Superset, made: bi.Dash
 
 
 @pytest.mark.parametrize("title", EXPECTED)
-def test_a_chart_shows_the_figures_of_its_mart(superset: bi.Superset, made: bi.Dashboard, home: Home, title: str) -> None:
+def test_a_chart_shows_the_figures_of_its_mart(
+    superset: bi.Superset, made: bi.Dashboard, home: Home, title: str
+) -> None:
     columns, query = EXPECTED[title]
     shown = [tuple(comparable(record[column]) for column in columns) for record in answers(superset, made, title)]
     with duckdb.connect(str(home.file), read_only=True) as con:
@@ -226,7 +244,7 @@ def test_the_dashboard_in_a_browser(made: bi.Dashboard, url: str, password: str)
         pytest.skip("no Chromium on PATH")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1600, "height": 2060})
+        page = browser.new_page(viewport={"width": 1600, "height": 1900})
         page.set_default_timeout(300_000)
         page.goto(f"{url}/login/")
         page.locator("input[type=password]").wait_for()
