@@ -23,7 +23,7 @@ from orchestration.ingest import Ledger
 from orchestration.moments import write_moment, write_short
 from orchestration.refresh import release_file
 from orchestration.settings import Settings
-from orchestration.sql import quoted
+from orchestration.sql import quoted, raw_rows
 from orchestration.tracing import TRACERS, Part, by_lineage, claim_column
 from warehouse import releases as shelf
 
@@ -131,9 +131,9 @@ def _opened(settings: Settings, release: ReleaseRecord) -> Iterator[duckdb.DuckD
         con.execute("alter table cut add column built_at timestamptz")
         con.execute("update cut set built_at = ?", [release.built_at])
         for table, contract in CONTRACTS.items():
-            paths = ", ".join(quoted(str(path)) for path in files.get(table, []))
+            paths = files.get(table, [])
             if paths:
-                con.execute(f"create view all_{table} as from read_parquet([{paths}])")
+                con.execute(f"create view all_{table} as from {raw_rows(con, paths, contract.arrow_schema())}")
             else:
                 con.register("nothing", contract.arrow_schema().empty_table())
                 con.execute(f"create table all_{table} as from nothing")

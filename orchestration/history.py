@@ -24,7 +24,7 @@ from orchestration.ingest.files import UnreadableError
 from orchestration.ingest.names import code_from_names
 from orchestration.moments import MARKET_ZONE, read_moment, write_moment
 from orchestration.settings import Settings
-from orchestration.sql import quoted
+from orchestration.sql import quoted, raw_rows
 
 _CODES = (Kind.ETF_CODE, Kind.SECURITY_CODE, Kind.INDEX_CODE)
 _DAYS = (Kind.DATE, Kind.MARKET_DATE)
@@ -98,10 +98,10 @@ class _Raw:
             if contract.field(name).kind in (*_DAYS, Kind.TIMESTAMP)
         ]
         files = Ledger(settings.ledger).parquet_files("raw", contract.name)
-        self._all = [str(file.path) for file in files]
+        self._all = [file.path for file in files]
         day = dated[0][:10] if dated else None
         # The files note days and moments as text: a day of its own is before all moments in it.
-        self._near = [str(file.path) for file in files if file.may_hold(day, None if day is None else f"{day}~")]
+        self._near = [file.path for file in files if file.may_hold(day, None if day is None else f"{day}~")]
 
     def _matches(self, key: Sequence[str]) -> str:
         conditions = ["true"]
@@ -114,9 +114,8 @@ class _Raw:
         """Versions of a whole key in the order in which they came into force."""
         if not self._near:
             return []
-        listing = ", ".join(map(quoted, self._near))
         cursor = self._con.execute(
-            f"select * from read_parquet([{listing}]) where {self._matches(key)}"
+            f"select * from {raw_rows(self._con, self._near, self._contract.arrow_schema())} where {self._matches(key)}"
             " order by knowledge_at, _ingested_at, _file, _row",
             list(key),
         )
@@ -127,7 +126,7 @@ class _Raw:
         """Values of a key column among the records whose first keys are the given ones, in order."""
         if not self._all:
             return []
-        listing = ", ".join(map(quoted, self._all))
+        listing = ", ".join(quoted(str(path)) for path in self._all)
         text = f"cast({name} as varchar)"
         if self._contract.field(name).kind is Kind.TIMESTAMP:
             text = f"strftime({name} at time zone 'Asia/Shanghai', '%Y-%m-%d %H:%M:%S')"

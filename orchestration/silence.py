@@ -239,6 +239,11 @@ def row_count(receipt: Receipt, earlier: Sequence[Receipt]) -> Verdict:
         return _no_history(receipt, "row_count", len(past))
     if receipt.outcome == "failed" or not receipt.rows:
         return _verdict(receipt, "row_count", "unjudged", "no whole answer to count")
+    if receipt.session_market is None:
+        # A whole history comes, or a list of today, whatever the span: then only an answer's length can be compared.
+        length, usual = _length(receipt), median(_length(old) for old in past)
+        if limits[0] * usual <= length <= limits[1] * usual:
+            return _counted(receipt, "row_count", length, usual, limits, "rows per question", len(past))
     usual = median(_pace(old) for old in past)
     return _counted(receipt, "row_count", _pace(receipt), usual, limits, _pace_words(receipt), len(past))
 
@@ -290,6 +295,11 @@ def _pace(receipt: Receipt) -> float:
     if receipt.session_market is not None:
         days = len(sessions_of(receipt.session_market, receipt.since, receipt.until))
     return receipt.rows / max(days, 1) / max(len(answers(receipt.files)), 1)
+
+
+def _length(receipt: Receipt) -> float:
+    """Rows per question, however long the span."""
+    return receipt.rows / max(len(answers(receipt.files)), 1)
 
 
 def _pace_words(receipt: Receipt) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.sql import quoted
+from orchestration.sql import raw_rows
 
 STORAGE_VERSION = "v1.4.0"
 """Readable by DuckDB 1.4 and later, and no larger or slower than the newest format."""
@@ -56,8 +56,7 @@ def prepare(
         for table, schema in schemas.items():
             files = batches.get(table, ())
             if files:
-                listing = ", ".join(quoted(str(path)) for path in files)
-                con.execute(f'create view raw."{table}" as select * from read_parquet([{listing}])')
+                con.execute(f'create view raw."{table}" as select * from {raw_rows(con, files, schema)}')
             else:
                 empty = schema.empty_table()  # noqa: F841 (read by name from SQL)
                 con.execute(f'create table raw."{table}" as from empty')

@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from expectations.gate import GateReport
-from warehouse.build import WORK_FILE, quoted
+from orchestration.sql import quoted
+from warehouse.build import WORK_FILE
 from warehouse.releases import ReleaseRecord
 
 PUBLISHED = ("marts", "desk", "reference", "meta")

@@ -28,3 +28,11 @@
 {% macro desk_day() %}
     select max(note_date) as today from {{ ref('rpt_market_note') }}
 {% endmacro %}
+
+{# Texts of a group in the order of their place (1 to count), behind one another: engines agree on no ordered listing. #}
+{% macro joined_by_place(text, place, count) -%}
+    max(case when {{ place }} = 1 then {{ text }} end)
+    {%- for number in range(2, count + 1) %}
+    || coalesce('; ' || max(case when {{ place }} = {{ number }} then {{ text }} end), '')
+    {%- endfor %}
+{%- endmacro %}

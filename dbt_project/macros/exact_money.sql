@@ -62,3 +62,11 @@
         (total, factor) -> least(cast(total * factor as decimal(38, 0)), cast({{ ceiling }} as decimal(38, 0)))
     )
 {%- endmacro %}
+
+{# Sum of amounts; NULL where the sum is more than money can hold, which only damaged figures reach. #}
+{% macro money_sum(expression) -%}
+    cast(
+        case when abs(sum({{ expression }})) < 1e18 then sum({{ expression }}) end
+        as decimal(20, 2)
+    )
+{%- endmacro %}

@@ -14,6 +14,7 @@ from expectations.suites import (
     fct_etf_tracking,
     fct_funding_quarterly,
     fct_funding_restatement,
+    fct_funding_round,
     fct_funding_stage_quarterly,
     fct_index_breadth_daily,
     fct_index_daily,
@@ -55,6 +56,7 @@ SUITES: tuple[Suite, ...] = (
     fct_funding_quarterly.SUITE,
     fct_funding_stage_quarterly.SUITE,
     fct_funding_restatement.SUITE,
+    fct_funding_round.SUITE,
     fct_sector_daily.SUITE,
     rpt_market_note.SUITE,
 )

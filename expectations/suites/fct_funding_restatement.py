@@ -31,5 +31,20 @@ SUITE = Suite(
             "r.deals is null or r.deals <> q.deals or r.amount_usd is distinct from q.amount_usd)",
             "the same amount and deals",
         ),
+        no_rows(
+            "closed_quarter_keeps_its_amount",
+            "warning",
+            "A closed quarter fills up: in half a year the dollars of the slowest stage grew by 28%, of the others by "
+            "2 to 9% (vintages of 2020-04-01 and 2020-10-10). 25% since the last quarter end, over 20 deals or more, "
+            "is edited or withdrawn rounds, or another export; growth that uses the quarter moved with it.",
+            "select n.profile, n.segment, n.region, n.quarter_start, n.first_known_at, n.first_amount_usd, "
+            "b.known_at as before_at, b.amount_usd as before_usd, n.amount_usd as now_usd, b.deals as before_deals, "
+            "n.deals as now_deals from {batch} as n join {batch} as b on n.profile = b.profile "
+            "and n.segment = b.segment and n.region = b.region and n.quarter_start = b.quarter_start "
+            "where n.is_latest and not b.is_latest and b.vintage_status = 'known' and b.deals >= 20 "
+            "and b.known_at = (select max(l.known_at) from {batch} as l where not l.is_latest) "
+            "and abs(coalesce(n.amount_usd, 0) - b.amount_usd) > 0.25 * b.amount_usd",
+            "within 25% of the amount at the last quarter end",
+        ),
     ),
 )

@@ -75,7 +75,12 @@ PROVENANCE: tuple[tuple[str, pa.DataType, str], ...] = (
 
 @dataclass(frozen=True)
 class Field:
-    """One contract column. ``choices`` and ``aliases`` serve ``Kind.CHOICE`` (aliases: text as delivered -> choice)."""
+    """One contract column. ``choices`` and ``aliases`` serve ``Kind.CHOICE`` (aliases: text as delivered -> choice).
+
+    ``is_beside``: said by some providers beside the figure that the row is about. It makes no new version where one of
+    two rows does not tell it, so that the same figure from another provider stays a repeat (R10); raw files written
+    before the column existed read as NULL.
+    """
 
     name: str
     kind: Kind
@@ -84,6 +89,7 @@ class Field:
     required: bool = False
     choices: tuple[str, ...] = ()
     aliases: tuple[tuple[str, str], ...] = field(default=())
+    is_beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,6 +183,11 @@ class Contract:
     @property
     def value_columns(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.fields if f.name not in self.key)
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """Columns that are said beside the figure, see ``Field.is_beside``."""
+        return frozenset(f.name for f in self.fields if f.is_beside)
 
     def arrow_schema(self) -> pa.Schema:
         """Contract columns, then provenance, as a raw batch is written."""

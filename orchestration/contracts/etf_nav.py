@@ -12,6 +12,8 @@ CONTRACT = Contract(
         Field("unit_nav", Kind.PRICE, "net asset value a share", "CNY", required=True),
         Field("accumulated_nav", Kind.PRICE, "unit NAV plus distributions since inception", "CNY"),
         Field("published_on", Kind.DATE, "day of publication, where the provider tells it", "date"),
+        Field("creation_status", Kind.TEXT, "whether shares could be created, as delivered", is_beside=True),
+        Field("redemption_status", Kind.TEXT, "whether shares could be redeemed, as delivered", is_beside=True),
     ),
     business_date="nav_date",
     market="'SZSE'",

@@ -16,6 +16,7 @@ CONTRACT = Contract(
             choices=("close_of_day", "open_of_day"),
         ),
         Field("shares", Kind.SHARES, "shares outstanding", "shares", required=True),
+        Field("size_cny", Kind.MONEY, "value of the shares as the provider gives it", "CNY", is_beside=True),
     ),
     business_date="share_date",
     market="'SZSE'",

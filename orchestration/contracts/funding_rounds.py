@@ -48,6 +48,11 @@ CONTRACT = Contract(
         # A deletion may come as an identifier and a moment alone.
         RowRule("investment_type is null and deleted_at is null", "'investment_type: missing'"),
         RowRule("raised_amount_usd < 0", "'raised_amount_usd: ' || raised_amount_usd || ' is negative'"),
+        # Ten times what the world produces in a year. A thousand of them still sum to what the marts' money can hold.
+        RowRule(
+            "raised_amount_usd >= 1000000000000000",
+            "'raised_amount_usd: ' || raised_amount_usd || ' is more than any round'",
+        ),
         RowRule("investor_count < 0", "'investor_count: ' || investor_count || ' is negative'"),
     ),
     fallback_encodings=("gb18030", "latin-1"),

@@ -154,7 +154,10 @@ def match_header(table: str, header: list[str], encoding: str | None = None, own
         )
     # A few common columns make a file of another table fit: people's names and countries, a round's organization.
     if 2 * len(best.unknown) > len(header) and (elsewhere := _other_table(table, header, encoding, wholly=True)):
-        raise NoDialectError(f"{table} knows {len(best.sources)} of {len(header)} columns{elsewhere}: found {shown}")
+        raise NoDialectError(
+            f"{table} knows {len(best.sources)} of {len(header)} columns{elsewhere}: found {shown};"
+            f" expected {', '.join(contract.columns)}"
+        )
     return best
 
 

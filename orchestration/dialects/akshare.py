@@ -141,8 +141,14 @@ _ETF = (
     Dialect(
         name="akshare.fund_etf_fund_info_em",
         table="etf_nav",
-        columns=(Column("净值日期", "nav_date"), Column("单位净值", "unit_nav"), Column("累计净值", "accumulated_nav")),
-        ignored=("日增长率", "申购状态", "赎回状态"),
+        columns=(
+            Column("净值日期", "nav_date"),
+            Column("单位净值", "unit_nav"),
+            Column("累计净值", "accumulated_nav"),
+            Column("申购状态", "creation_status"),
+            Column("赎回状态", "redemption_status"),
+        ),
+        ignored=("日增长率",),
         name_key="etf_code",
         name_style=_BARE_CN,
     ),

@@ -97,9 +97,10 @@ DIALECTS: tuple[Dialect, ...] = (
             Column("ts_code", "etf_code"),
             Column("trade_date", "share_date"),
             Column("total_share", "shares", Unit.WAN),
+            Column("total_size", "size_cny", Unit.WAN),
         ),
         constants_by_suffix=_SHARE_BASIS,
-        ignored=("etf_name", "total_size", "nav", "close", "exchange"),
+        ignored=("etf_name", "nav", "close", "exchange"),
     ),
     Dialect(
         name="tushare.fund_share",

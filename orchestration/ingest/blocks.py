@@ -32,11 +32,13 @@ from orchestration.ingest.decoding import misread
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.plain import PlainCell, plain_cell
-from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, MAX_CELL, Recogniser, clean_header
+from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, Recogniser, clean_header
 
 BLOCK_BYTES = 4 << 20
 """Text of one block: large enough to spread the cost of a call over many rows, small enough to hold several."""
 
+LONGEST_LINE = 16 << 10
+"""Bytes; a longer line is not plain, so that a few of them among many never come into memory together."""
 _LEAST_LINE = 4
 """Bytes of a line on average: no record with a code or a date is shorter."""
 _HEAD_BYTES = 1 << 16
@@ -357,8 +359,8 @@ def read_blocks(
         lines, numbers, rows = _lines(block)
         is_plain = pc.match_substring_regex(lines, pattern)
         sizes = np.diff(np.frombuffer(lines.buffers()[1], np.int32)[: len(lines) + 1])
-        if len(sizes) and sizes.max() > MAX_CELL:
-            is_plain = pc.and_(is_plain, pa.array(sizes <= MAX_CELL))
+        if len(sizes) and sizes.max() > LONGEST_LINE:
+            is_plain = pc.and_(is_plain, pa.array(sizes <= LONGEST_LINE))
         if is_plain.true_count < len(lines):
             kept = is_plain.to_numpy(zero_copy_only=False)
             for leftover in _leftovers(lines.filter(pc.invert(is_plain)), numbers[~kept], rows[~kept]):

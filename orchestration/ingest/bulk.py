@@ -7,6 +7,8 @@ Does not belong here: which files qualify and how their lines are cut (``blocks`
 
 from __future__ import annotations
 
+import shutil
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from orchestration.ingest.blocks import Layout, Leftover, PlainFile, block_schema, lines_of, read_blocks
-from orchestration.ingest.typing import Typist
+from orchestration.ingest.typing import SCRATCH, Typist
 from orchestration.sql import quoted
 
 PARQUET_FORMAT = "(format parquet, compression zstd, parquet_version v2, dictionary_size_limit 4000)"
@@ -36,10 +38,11 @@ class Source:
 
 @dataclass
 class Staged:
-    """Rows of one layout on disk; ``rows``: their number by file."""
+    """Rows of one layout on disk; ``rows``: their number by file; ``bytes``: what they took as text in memory."""
 
     path: Path
     rows: dict[int, int] = field(default_factory=dict)
+    bytes: int = 0
 
 
 def stage(
@@ -76,19 +79,22 @@ def _stage_layout(
 ) -> Staged:
     by_number = {file.number: file for file in files}
     fed: dict[int, int] = dict.fromkeys(by_number, 0)
-    left: dict[int, list[int]] = {}
+    left: dict[int, array[int]] = {}
+    size = 0
     failures: list[BaseException] = []
 
     def take(leftover: Leftover) -> None:
-        left.setdefault(leftover.number, []).extend(leftover.lines)
+        left.setdefault(leftover.number, array("q")).extend(leftover.lines)
         leave(by_number[leftover.number], leftover)
 
     def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal size
         try:
             for batch in read_blocks(layout, files, typist.cleaned, take):
                 counts = np.bincount(batch.column("_part").to_numpy())
                 for number in np.flatnonzero(counts).tolist():
                     fed[number] += int(counts[number])
+                size += batch.nbytes
                 yield batch
         except BaseException as error:
             failures.append(error)
@@ -116,42 +122,46 @@ def _stage_layout(
         con.unregister("blocks")
         con.unregister("parts")
         con.execute("reset disabled_optimizers")
-    staged = Staged(path, dict.fromkeys(by_number, 0))
+    staged = Staged(path, dict.fromkeys(by_number, 0), size)
     numbers = {sources[number].file: number for number in by_number}
     listing = f"read_parquet({quoted(str(path))})"
     for name, count in con.execute(f"select _file, count(*) from {listing} group by _file").fetchall():
         staged.rows[numbers[name]] = count
     short = [number for number in by_number if staged.rows[number] < fed[number]]
-    for number, rows in _rows_of(con, listing, {sources[number].file: number for number in short}):
-        done = np.concatenate([rows, np.array(left.get(number, []), np.int64)])
+    for number, done in _lines_done(con, listing, [by_number[n] for n in short], sources, fed, left):
         for leftover in lines_of(by_number[number], _outside(done)):
             leave(by_number[number], leftover)
     return staged
 
 
-def _rows_of(
-    con: duckdb.DuckDBPyConnection, listing: str, numbers: Mapping[str, int]
+def _lines_done(
+    con: duckdb.DuckDBPyConnection,
+    listing: str,
+    files: list[PlainFile],
+    sources: Mapping[int, Source],
+    fed: Mapping[int, int],
+    left: Mapping[int, array[int]],
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """The staged line numbers of some files, each by its number."""
-    if not numbers:
+    """Of some files, by number, a flag for each line by its number: whether it is staged or was left."""
+    if not files:
         return
-    table = pa.table({"_file": pa.array(list(numbers), pa.string()), "number": pa.array(list(numbers.values()))})
-    con.register("short", table)
-    found = con.execute(f"select number, _row from {listing} join short using (_file)").fetchnumpy()
+    sizes = [file.line + fed[file.number] + len(left.get(file.number, ())) for file in files]
+    begins = np.cumsum([0, *sizes])
+    flags = np.zeros(begins[-1], bool)
+    for file, begin in zip(files, begins, strict=False):
+        flags[begin + np.array(left.get(file.number, ()), np.int64)] = True
+    names = pa.array([sources[file.number].file for file in files], pa.string())
+    con.register("short", pa.table({"_file": names, "begin": pa.array(begins[:-1])}))
+    for batch in con.sql(f"select begin + _row as place from {listing} join short using (_file)").to_arrow_reader():
+        flags[batch.column(0).to_numpy()] = True
     con.unregister("short")
-    order = np.argsort(found["number"], kind="stable")
-    rows = found["_row"][order]
-    begins = np.searchsorted(found["number"][order], [*numbers.values()])
-    ends = np.searchsorted(found["number"][order], [*numbers.values()], side="right")
-    for number, begin, end in zip(numbers.values(), begins, ends, strict=True):
-        yield number, rows[begin:end]
+    for file, begin, size in zip(files, begins, sizes, strict=False):
+        yield file.number, flags[begin : begin + size]
 
 
 def _outside(done: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Tells line numbers that are not among those done; a flag for each line, since almost all of them are."""
-    flags = np.zeros(int(done.max(initial=0)) + 2, bool)
-    flags[done] = True
-    return lambda rows: ~flags[np.minimum(rows, len(flags) - 1)]
+    """Tells the line numbers that no flag is set for."""
+    return lambda rows: ~done[rows]
 
 
 def _parts(layout: Layout, files: list[PlainFile], sources: dict[int, Source]) -> pa.Table:
@@ -182,3 +192,4 @@ def remove_staged(folder: Path) -> None:
     """Delete what a run left behind that did not come to its end."""
     for path in folder.glob(f"*{STAGED_ENDING}"):
         path.unlink()
+    shutil.rmtree(folder / SCRATCH, ignore_errors=True)

@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -20,15 +19,19 @@ import pyarrow as pa
 
 from orchestration.contracts.base import Contract, Kind
 from orchestration.ingest import versions
+from orchestration.ingest.blocks import LONGEST_LINE
+from orchestration.ingest.bulk import Staged
 from orchestration.ingest.ledger import ParquetFile
 from orchestration.ingest.spill import Spill
 from orchestration.ingest.typing import Typist
-from orchestration.sql import quoted
+from orchestration.sql import quoted, raw_rows
 
-SLICE_ROWS = 200_000
+SLICE_ROWS = 100_000
 """So many rows at most are decided at a time: a restatement of ten million rows needs no more memory than that."""
-SLICE_BYTES = 64 << 20
+SLICE_BYTES = 32 << 20
 """So much text at most, where rows are long."""
+_HASHED_ROWS = 20_000_000
+"""So many keys of a run are compared at a time."""
 
 _PARTS = pa.schema([pa.field("_part", pa.int32()), pa.field("_batch_id", pa.string())])
 _HASHES = pa.schema([pa.field("_hash", pa.uint64())])
@@ -83,6 +86,15 @@ def key_range(con: duckdb.DuckDBPyConnection, relation: str, contract: Contract)
     return first, last
 
 
+def _same_value(contract: Contract, name: str) -> str:
+    """SQL of a column's part in R10: ``n`` repeats ``k``."""
+    if name in contract.key:
+        return f"n.{name} = k.{name}"
+    if name in contract.beside:
+        return f"coalesce(n.{name} = k.{name}, true)"
+    return f"n.{name} is not distinct from k.{name}"
+
+
 def _hash(contract: Contract) -> str:
     return f"hash({', '.join(contract.key)})"
 
@@ -90,7 +102,7 @@ def _hash(contract: Contract) -> str:
 def decide(
     con: duckdb.DuckDBPyConnection,
     typist: Typist,
-    staged: list[tuple[Path, frozenset[str]]],
+    staged: list[tuple[Staged, frozenset[str]]],
     loose: Spill,
     origins: list[Origin],
     raw: list[ParquetFile],
@@ -100,7 +112,7 @@ def decide(
 ) -> np.ndarray:
     """Decide the rows of a run: raw rows to append go to ``accepted``, conflicting ones to ``refuse``.
 
-    ``staged``: files of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not
+    ``staged``: results of ``bulk.stage`` with the contract columns that their rows carry; ``loose``: rows that are not
     staged, see ``loose_schema``; ``raw``: what earlier runs accepted, in order of ingestion. Gives the hashes of the
     staged keys that were decided here and must leave the staged rows.
     """
@@ -108,13 +120,11 @@ def decide(
     new = _Rows(con, typist, staged, loose, origins)
     try:
         old = _Known(con, contract, raw, new.first, new.last)
-        hashes = np.sort(new.hashes())
-        twice = hashes[1:][hashes[1:] == hashes[:-1]]
-        pulled = np.unique(np.concatenate([twice, old.among(hashes)]))
-        count = new.loose + len(pulled)
+        pulled, count = _several(new, old)
         if not count:
             return pulled
-        for low, high in _slices(max(-(-count // SLICE_ROWS), -(-loose.bytes // SLICE_BYTES))):
+        text = loose.bytes + min(sum(each.bytes for each, _ in staged), count * LONGEST_LINE)
+        for low, high in _slices(max(-(-count // SLICE_ROWS), -(-text // SLICE_BYTES))):
             old.narrow(low, high)
             rows = new.of(pulled[(pulled >= low) & (pulled <= high)], low, high, old)
             if len(rows):
@@ -122,6 +132,20 @@ def decide(
     finally:
         new.close()
     return pulled
+
+
+def _several(new: _Rows, old: _Known) -> tuple[np.ndarray, int]:
+    """Hashes of the keys that come twice or are known, and how many rows are to be decided: theirs and loose ones."""
+    found, count = [np.array([], np.uint64)], new.loose
+    for low, high in _slices(max(1, -(-new.rows // _HASHED_ROWS))):
+        old.narrow(low, high)
+        hashes = new.hashes(low, high)
+        twice = hashes[1:][hashes[1:] == hashes[:-1]]
+        pulled = np.unique(np.concatenate([twice, old.among(hashes)]))
+        ends = np.searchsorted(hashes, pulled, side="right")
+        count += int((ends - np.searchsorted(hashes, pulled)).sum())
+        found.append(pulled)
+    return np.concatenate(found), count
 
 
 def _slices(count: int) -> Iterator[tuple[np.uint64, np.uint64]]:
@@ -137,13 +161,13 @@ class _Rows:
         self,
         con: duckdb.DuckDBPyConnection,
         typist: Typist,
-        staged: list[tuple[Path, frozenset[str]]],
+        staged: list[tuple[Staged, frozenset[str]]],
         loose: Spill,
         origins: list[Origin],
     ) -> None:
         self._con, self._typist, self._contract = con, typist, typist.contract
-        self._files = staged
-        listing = ", ".join(quoted(str(path)) for path, _ in staged)
+        self._files = [(each.path, carried) for each, carried in staged]
+        listing = ", ".join(quoted(str(path)) for path, _ in self._files)
         self._staged = f"read_parquet([{listing}])" if staged else None
         self._numbers = {origin.file: number for number, origin in enumerate(origins)}
         self._order = np.array([origin.order for origin in origins], np.int64)
@@ -161,6 +185,7 @@ class _Rows:
                 " from loose_rows join taken using (_batch_id)"
             )
             ((self.loose,),) = con.execute("select count(*) from loose").fetchall()
+        self.rows = self.loose + sum(sum(each.rows.values()) for each, _ in staged)
         if self.loose:
             ranges.append(key_range(con, "loose", self._contract))
         if self._staged:
@@ -173,7 +198,8 @@ class _Rows:
     def close(self) -> None:
         self._con.execute("drop view if exists loose")
 
-    def hashes(self) -> np.ndarray:
+    def hashes(self, low: np.uint64, high: np.uint64) -> np.ndarray:
+        """Those of all rows within a range, in order."""
         found = []
         if self._staged:
             found.append(f"select {_hash(self._contract)} as _hash from {self._staged}")
@@ -181,8 +207,14 @@ class _Rows:
             found.append("select _hash from loose")
         if not found:
             return np.array([], np.uint64)
-        table = self._con.sql(" union all ".join(found)).to_arrow_table()
-        return np.asarray(table.column("_hash").combine_chunks())
+        within = f"select _hash from ({' union all '.join(found)}) where _hash between {int(low)} and {int(high)}"
+        hashes, count = np.empty(self.rows, np.uint64), 0
+        for batch in self._con.sql(within).to_arrow_reader():
+            hashes[count : count + len(batch)] = batch.column(0)
+            count += len(batch)
+        hashes = hashes[:count]
+        hashes.sort()
+        return hashes
 
     def of(self, hashes: np.ndarray, low: np.uint64, high: np.uint64, old: _Known) -> pl.DataFrame:
         """Loose rows of a range of hashes and staged ones of the given hashes, as ``versions.decide`` wants them;
@@ -227,14 +259,14 @@ class _Known:
         last: str | None,
     ) -> None:
         self._con, self._contract, self._between = con, contract, "true"
-        paths = [quoted(str(file.path)) for file in raw if file.may_hold(first, last)]
+        paths = [file.path for file in raw if file.may_hold(first, last)]
         column = dated_key(contract)
         within = "true"
         if column is not None and first is not None and last is not None:
             kind = "date" if contract.field(column).kind is not Kind.TIMESTAMP else "timestamptz"
             zone = "" if kind == "date" else "+00"
             within = f"{column} between {kind} {quoted(first + zone)} and {kind} {quoted(last + zone)}"
-        self._source = f"read_parquet([{', '.join(paths)}]) where {within}" if paths else None
+        self._source = f"{raw_rows(con, paths, contract.arrow_schema())} where {within}" if paths else None
 
     def narrow(self, low: np.uint64, high: np.uint64) -> None:
         """Look at keys of a range of hashes only, from now on."""
@@ -247,9 +279,7 @@ class _Known:
         if self._source is None or contract.joined_column is not None or contract.first_version_rule:
             return rows
         same = " and ".join(
-            f"n.{name} is not distinct from k.{name}" if name not in contract.key else f"n.{name} = k.{name}"
-            for name in contract.columns
-            if name in carried or name in contract.key
+            _same_value(contract, name) for name in contract.columns if name in carried or name in contract.key
         )
         unstamped = "_knowledge_source in ('rule', 'ingestion')"
         return (
@@ -264,7 +294,9 @@ class _Known:
         if self._source is None or not len(ordered):
             return np.array([], np.uint64)
         found = [np.array([], np.uint64)]
-        for batch in self._con.sql(f"select {_hash(self._contract)} as _hash from {self._source}").to_arrow_reader():
+        for batch in self._con.sql(
+            f"select {_hash(self._contract)} as _hash from {self._source} and {self._between}"
+        ).to_arrow_reader():
             known = np.asarray(batch.column(0))
             places = np.minimum(np.searchsorted(ordered, known), len(ordered) - 1)
             found.append(known[ordered[places] == known])

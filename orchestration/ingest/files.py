@@ -43,13 +43,17 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file under ``landing/``: its table folder, its name relative to ``landing/``, and where it stands."""
+    """A file under ``landing/``: its table folder, its name relative to ``landing/``, and where it stands.
+
+    ``is_closed_folder``: it is a folder that may not be listed; what lies in it is not known.
+    """
 
     table: str
     name: str
     path: Path
     size: int
     mtime_ns: int
+    is_closed_folder: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,12 +82,22 @@ def printable(text: str) -> str:
 
 def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
     """Every landed file (of one table's folder) in a stable order; links and ignored names are left out, folders are
-    never followed out."""
+    never followed out. A folder below ``landing`` that may not be listed comes in place of what lies in it.
+
+    Raises ``OSError`` when ``landing`` itself may not be listed.
+    """
     top = landing if table is None else landing / table
     if not top.is_dir() or top.is_symlink():
         return
+    if not _may_be_listed(top):
+        if top == landing:
+            raise PermissionError(errno.EACCES, "landing may not be listed: give read and search permission", str(top))
+        yield _closed(landing, top)
+        return
     for root, folders, names in os.walk(top, followlinks=False):
-        folders[:] = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
+        below = sorted(f for f in folders if not is_ignored(f) and not Path(root, f).is_symlink())
+        folders[:] = [f for f in below if _may_be_listed(Path(root, f))]
+        yield from (_closed(landing, Path(root, f)) for f in below if f not in folders)
         for name in sorted(names):
             path = Path(root, name)
             try:
@@ -95,6 +109,16 @@ def walk(landing: Path, table: str | None = None) -> Iterator[LandedFile]:
             relative = path.relative_to(landing)
             table = relative.parts[0] if len(relative.parts) > 1 else ""
             yield LandedFile(table, printable(relative.as_posix()), path, found.st_size, found.st_mtime_ns)
+
+
+def _may_be_listed(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
+
+
+def _closed(landing: Path, folder: Path) -> LandedFile:
+    relative, found = folder.relative_to(landing), folder.stat()
+    name = f"{printable(relative.as_posix())}/"
+    return LandedFile(relative.parts[0], name, folder, found.st_size, found.st_mtime_ns, is_closed_folder=True)
 
 
 def is_being_written(path: Path) -> bool:
@@ -295,6 +319,8 @@ def parts(landed: LandedFile) -> Iterator[Part | tuple[str, UnreadableError]]:
 
     Raises ``UnreadableError`` when the file as a whole is refused.
     """
+    if landed.is_closed_folder:
+        raise UnreadableError("the folder may not be listed: nothing in it was read; give read and search permission")
     found = format_of(landed.name)
     if found is None and landed.name.lower().endswith(TAR_ENDINGS):
         raise UnreadableError(

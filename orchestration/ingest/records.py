@@ -123,6 +123,14 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_RAW_TEXT else f"{text[:MAX_RAW_TEXT]}… ({len(text)} characters in all)"
 
 
+class RepeatedColumnError(UnreadableError):
+    """A header that names a column twice; ``distinct``: its columns, each once."""
+
+    def __init__(self, twice: list[str], distinct: list[str]) -> None:
+        super().__init__(f"header names a column twice: {', '.join(map(repr, twice))}")
+        self.distinct = distinct
+
+
 def clean_header(cells: list[Any]) -> list[str]:
     """Header cells trimmed and free of a byte-order mark; refuses a repeated name and what no header has (R60, R67)."""
     if len(cells) > MAX_COLUMNS:
@@ -136,7 +144,7 @@ def clean_header(cells: list[Any]) -> list[str]:
     lowered = [name.lower() for name in header if name]
     twice = sorted({name for name in lowered if lowered.count(name) > 1}) if len(set(lowered)) < len(lowered) else []
     if twice:
-        raise UnreadableError(f"header names a column twice: {', '.join(map(repr, twice))}")
+        raise RepeatedColumnError(twice, list({name.lower(): name for name in header if name}.values()))
     return header
 
 
@@ -182,15 +190,27 @@ class _Footers:
 class _Tries:
     """Why the rows that were tried as header are none: of the likeliest, the first where several are."""
 
-    def __init__(self) -> None:
+    def __init__(self, recogniser: Recogniser) -> None:
         self.best: UnreadableError | None = None
+        self._recogniser = recogniser
         self._known = -1.0
 
     def note(self, error: Exception) -> None:
-        # a row that is damaged says more than one of which no dialect knows a word
-        known = error.known if isinstance(error, NoDialectError) else 0.5
+        known = self._columns_known(error)
         if known > self._known:
             self._known, self.best = known, UnreadableError(str(error))
+
+    def _columns_known(self, error: Exception) -> float:
+        if isinstance(error, NoDialectError):
+            return error.known
+        if not isinstance(error, RepeatedColumnError):
+            return 0.5  # a row that is damaged says more than one of which no dialect knows a word
+        # two equal cells of a record are no repeated header: somebody must know the others
+        try:
+            self._recogniser.match(error.distinct)
+        except NoDialectError as of_distinct:
+            return of_distinct.known
+        return len(error.distinct)
 
 
 def _above(number: int) -> list[str]:
@@ -325,7 +345,7 @@ def _delimited_match(recogniser: Recogniser, part: Part) -> _Delimited:
         tried: list[tuple[str, str | None]] = [(universal, None)]
     else:
         tried = [(encoding, encoding) for encoding in recogniser.encodings]
-    tries = _Tries()
+    tries = _Tries(recogniser)
     empty = True
     for encoding, declared_by in tried:
         if declared_by is not None and not is_plausible(part.open, encoding, alone=True):
@@ -641,6 +661,10 @@ _JUDGED_ROWS = 500
 _FEW_BYTES = 64 << 20
 _PARQUET_ROWS = 1_000
 """Rows asked of Parquet at a time: a dictionary can make megabytes of every cell."""
+_PARQUET_BYTES = 8 << 20
+"""So much of a large row group at a time, by the mean of its rows ..."""
+_UNEVEN_ROWS = 64
+"""... and no more rows than these, for a few of them may be what makes it large."""
 
 
 def _cell_text(value: Any) -> str | None:
@@ -708,7 +732,7 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     def chunks() -> Iterator[Chunk]:
         number, chunk = 0, Chunk()
         try:
-            for batch in opened.iter_batches(batch_size=_PARQUET_ROWS):
+            for batch in _parquet_batches(opened):
                 columns = [_column_texts(column) for column in batch.columns]
                 for cells in zip(*columns, strict=True):
                     number += 1
@@ -726,6 +750,17 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
         yield chunk
 
     yield Table(part.label, header, match, chunks(), f"Parquet, {metadata.num_rows} rows")
+
+
+def _parquet_batches(opened: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows in order, few at a time where they are long."""
+    for place in range(opened.metadata.num_row_groups):
+        group = opened.metadata.row_group(place)
+        size = sum(group.column(column).total_uncompressed_size for column in range(group.num_columns))
+        rows = _PARQUET_ROWS
+        if size > _FEW_BYTES:
+            rows = max(1, min(_PARQUET_BYTES * group.num_rows // size, _UNEVEN_ROWS))
+        yield from opened.iter_batches(batch_size=rows, row_groups=[place])
 
 
 class _NoTextError(str):
@@ -780,7 +815,7 @@ def _workbook(recogniser: Recogniser, part: Part) -> Iterator[Table | tuple[str,
     found = 0
     for sheet in read:
         label = f"{part.label}#{sheet.title}" if len(read) > 1 else part.label
-        tries = _Tries()
+        tries = _Tries(recogniser)
         matched: tuple[int, list[str], Match] | None = None
         blank = True
         for row in sheet.rows():

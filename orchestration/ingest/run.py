@@ -79,7 +79,7 @@ def unread(settings: Settings, table: str | None = None) -> dict[str, list[Lande
     found: dict[str, list[LandedFile]] = {}
     for landed in walk(settings.landing, table):
         same = [r for r in known.get(landed.name, ()) if (r.size, r.mtime_ns) == (landed.size, landed.mtime_ns)]
-        could_not_be_opened = bool(same) and not any(r.sha256 for r in same)
+        could_not_be_opened = bool(same) and not any(r.sha256 for r in same) and not landed.is_closed_folder
         if not same or (could_not_be_opened and os.access(landed.path, os.R_OK)):
             found.setdefault(landed.table, []).append(landed)
     return found
@@ -224,7 +224,7 @@ def _ingest(
 
         accepted = Spill(folder / f"accepted{STAGED_ENDING}", contract.arrow_schema())
         # The files of a layout carry the same columns.
-        carried = [(each.path, batches[next(iter(each.rows))].carried) for each in staged if each.rows]
+        carried = [(each, batches[next(iter(each.rows))].carried) for each in staged if each.rows]
         pulled = deciding.decide(con, typist, carried, loose, _origins(batches), raw, ingested_at, accepted, refuse)
         stored = store_raw(con, contract, staged, pulled, accepted, stem)
         quarantined = _store_refused(settings, contract.name, batches, refused)
@@ -496,4 +496,4 @@ def _store_refused(settings: Settings, table: str, batches: list[_Batch], lines:
         return []
     path = settings.quarantine / table / f"{troubled[0].batch_id}.parquet"
     sources = [(batch.batch_id, batch.file, batch.refused_whole) for batch in troubled]
-    return [store_quarantine(path, table, sources, lines, settings.memory_limit)]
+    return [store_quarantine(path, table, sources, lines)]

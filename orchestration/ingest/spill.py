@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from orchestration.sql import quoted
 
-HELD_BYTES = 64 << 20
+HELD_BYTES = 16 << 20
 """So much of a spill stays in memory; ordinary files never touch the disk."""
 
 GROUP_BYTES = 16 << 20
@@ -30,6 +30,11 @@ class Spill:
         self._held: list[pa.Table] = []
         self._held_bytes = 0
         self._writer: pq.ParquetWriter | None = None
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether rows have been written to ``path``."""
+        return self._writer is not None
 
     def add(self, rows: pa.Table) -> None:
         """Take rows of the schema; no more after ``register``."""
@@ -49,6 +54,7 @@ class Spill:
         for rows in self._held:
             self._writer.write_table(rows, row_group_size=max(1, rows.num_rows * GROUP_BYTES // max(1, rows.nbytes)))
         self._held, self._held_bytes = [], 0
+        pa.default_memory_pool().release_unused()
 
     def register(self, con: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make the view ``name`` of all rows; ``con`` may read the folder of ``path``."""
@@ -56,5 +62,5 @@ class Spill:
             con.register(name, pa.concat_tables(self._held) if self._held else self.schema.empty_table())
             return
         self._write()
-        self._writer.close()
+        self._writer.close()  # may be closed twice
         con.execute(f"create or replace temp view {name} as select * from read_parquet({quoted(str(self.path))})")

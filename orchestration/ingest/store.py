@@ -21,12 +21,14 @@ from orchestration.contracts.base import Contract
 from orchestration.ingest.bulk import PARQUET_FORMAT, Staged
 from orchestration.ingest.deciding import dated_key, key_range
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, ParquetFile, from_micros
-from orchestration.ingest.spill import HELD_BYTES, Spill
+from orchestration.ingest.spill import Spill
+from orchestration.ingest.typing import MEMORY_LIMIT, SCRATCH
 from orchestration.sql import quoted
 
 SORTED_ROWS = 200_000
 """Up to so many rows go into one file in order of date and key; more stay as they were staged."""
-
+SORTED_BYTES = 32 << 20
+"""So much of what was accepted at most, where rows are long."""
 
 RefusedLine = tuple[int | None, str, str]
 """Row number, raw text, reason."""
@@ -88,7 +90,7 @@ def store_raw(
     if len(pulled):
         sources = [f"{source} anti join pulled on _hash = hash({', '.join(contract.key)})" for source in sources]
     changed = accepted.rows > 0 or len(pulled) > 0
-    is_small = rows <= SORTED_ROWS and accepted.bytes <= HELD_BYTES
+    is_small = rows <= SORTED_ROWS and accepted.bytes <= SORTED_BYTES
     if is_small and (changed or len(staged) > 1):
         all_rows = " union all ".join([*sources, *(["select * from accepted"] if accepted.rows else [])])
         order = ", ".join(dict.fromkeys(filter(None, (dated_key(contract), *contract.key))))
@@ -99,7 +101,9 @@ def store_raw(
                 con.execute(f"copy ({source}) to {quoted(str(target()))} {PARQUET_FORMAT}")
             else:
                 each.path.rename(target())
-        if accepted.rows:
+        if accepted.is_on_disk:
+            accepted.path.rename(target())
+        elif accepted.rows:
             con.execute(f"copy (from accepted) to {quoted(str(target()))} {PARQUET_FORMAT}")
     for each in staged:
         each.path.unlink(missing_ok=True)
@@ -135,9 +139,7 @@ def refused_lines(batch_id: str, lines: Sequence[RefusedLine]) -> pa.Table:
     return pa.table(arrays, schema=REFUSED_SCHEMA)
 
 
-def store_quarantine(
-    path: Path, table: str, batches: list[tuple[str, str, str | None]], lines: Spill, memory_limit: str
-) -> ParquetFile:
+def store_quarantine(path: Path, table: str, batches: list[tuple[str, str, str | None]], lines: Spill) -> ParquetFile:
     """Write refused lines. ``batches``: (id, file, reason why it is refused whole), in the order of the result; lines
     of other batches, and of those refused whole, do not count."""
     ids, files, reasons = zip(*batches, strict=True)
@@ -150,7 +152,13 @@ def store_quarantine(
         }
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(":memory:", config={"memory_limit": memory_limit, "threads": 1}) as con:
+    scratch = str(lines.path.with_name(SCRATCH))
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": 1,
+        "temp_directory": scratch,
+    }
+    with duckdb.connect(":memory:", config=config) as con:
         con.register("batches", listed)
         lines.register(con, "refused")
         rows = con.sql(

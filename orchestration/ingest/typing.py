@@ -257,18 +257,24 @@ def _repeated(fixed: list[dict[str, str]], sizes: list[int]) -> dict[str, pl.Ser
     }
 
 
+MEMORY_LIMIT = "384MiB"
+"""What typing a chunk, and sorting refused lines, may take."""
+
+SCRATCH = "duckdb.staged"
+
+
 def connect(
-    *, threads: int | None = None, memory_limit: str | None = None, folder: Path | None = None
+    *, threads: int | None = None, memory_limit: str = MEMORY_LIMIT, folder: Path | None = None
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB that reads and writes no file outside ``folder`` (None: none at all), with calendar, index markets and
     the macros of this module."""
-    config: dict[str, str | bool | int | float | list[str]] = {}
+    scratch = "" if folder is None else str(folder / SCRATCH)
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory_limit, "temp_directory": scratch}
     if threads is not None:
         config["threads"] = threads
-    if memory_limit is not None:
-        config["memory_limit"] = memory_limit
     con = duckdb.connect(":memory:", config=config)
     con.execute("set enable_progress_bar = false")  # it is drawn on the process's own output, where results belong
+    con.execute("set allocator_flush_threshold = '8MiB'")  # else each thread keeps what a chunk of long texts took
     if folder is not None:
         con.execute(f"set allowed_directories = [{quoted(str(folder))}]")
     con.execute("set enable_external_access = false")

@@ -7,6 +7,7 @@ through ``settle``, the rule written out.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,8 @@ from orchestration.contracts.base import Contract
 CONFLICT = "conflicting rows for one key"
 
 _EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+_PORTION_ROWS = 10_000
 
 ACCEPTED, REPEATED, CONFLICTING = "accepted", "repeated", "conflicting"
 
@@ -58,8 +61,11 @@ class Decisions:
     joined: dict[int, str] = field(default_factory=dict)
 
 
-def _equal(values: dict[str, Any], other: dict[str, Any], columns: frozenset[str]) -> bool:
-    return all(values[name] == other[name] for name in columns)
+def _equal(values: dict[str, Any], other: dict[str, Any], columns: frozenset[str], beside: frozenset[str]) -> bool:
+    return all(
+        values[name] == other[name] or (name in beside and (values[name] is None or other[name] is None))
+        for name in columns
+    )
 
 
 def _join(texts: list[str | None]) -> str | None:
@@ -93,21 +99,24 @@ def _is_deletion(version: KnownRow) -> bool:
 def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingested_at: dt.datetime) -> None:
     """Give every row its moment of knowledge, or decide that an unstamped one repeats what is known."""
     first = _first_of(rows, known, contract)
+    beside = contract.beside
     for row in rows:
         compared = row.carried - {contract.joined_column or ""}
         if row.stamp is not None:
             row.knowledge_at, row.source = row.stamp, "stamp"
         elif row.deletion_stamp is not None:
             row.knowledge_at, row.source = row.deletion_stamp, "own_column"
-        elif first is not None and (row is first or _equal(row.values, first.values, row.carried | first.carried)):
+        elif first is not None and (
+            row is first or _equal(row.values, first.values, row.carried | first.carried, beside)
+        ):
             row.knowledge_at, row.source = row.rule, "rule"
         elif row.own_stamp is not None:
             # The first version is known at another moment than its edit: the same edit again is found by its values.
-            if contract.first_version_rule and any(_equal(row.values, v.values, compared) for v in known):
+            if contract.first_version_rule and any(_equal(row.values, v.values, compared, beside) for v in known):
                 row.decision = REPEATED
             row.knowledge_at, row.source = row.own_stamp, "own_column"
         elif known:
-            if any(_equal(row.values, version.values, compared) for version in known):
+            if any(_equal(row.values, version.values, compared, beside) for version in known):
                 row.decision = REPEATED
             row.knowledge_at, row.source = ingested_at, "ingestion"
         else:
@@ -117,7 +126,7 @@ def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, i
         # A figure that changed under an unchanged stamp of its own table was not known at that stamp.
         if row.source == "own_column":
             same_stamp = [version for version in known if _has_stamp_of(version, row, contract)]
-            if same_stamp and not any(_equal(row.values, version.values, compared) for version in same_stamp):
+            if same_stamp and not any(_equal(row.values, version.values, compared, beside) for version in same_stamp):
                 row.knowledge_at, row.source = ingested_at, "ingestion"
 
 
@@ -135,13 +144,14 @@ def _merge_joined(rows: list[NewRow], contract: Contract) -> dict[int, str]:
     column = contract.joined_column
     if column is None:
         return joined
+    beside = contract.beside
     groups: list[list[NewRow]] = []
     for row in rows:
         compared = row.carried - {column or ""}
         for group in groups:
             head = group[0]
             alike = head.knowledge_at == row.knowledge_at and head.carried == row.carried
-            if alike and _equal(row.values, head.values, compared):
+            if alike and _equal(row.values, head.values, compared, beside):
                 group.append(row)
                 break
         else:
@@ -163,6 +173,7 @@ def settle(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingest
     ``knowledge_at`` and ``source``.
     """
     _stamp_rows(rows, known, contract, ingested_at)
+    beside = contract.beside
     joined = _merge_joined([row for row in rows if not row.decision], contract)
     column = contract.joined_column
 
@@ -172,7 +183,7 @@ def settle(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingest
             by_moment.setdefault((row.part, row.knowledge_at), []).append(row)
     for together in by_moment.values():
         compared = together[0].carried
-        if any(not _equal(row.values, together[0].values, compared) for row in together[1:]):
+        if any(not _equal(row.values, together[0].values, compared, beside) for row in together[1:]):
             for row in together:
                 row.decision = CONFLICTING
         else:
@@ -189,7 +200,9 @@ def settle(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingest
         # A file landed again repeats its version although a later one shares its moment.
         landed_before = [] if moment in of_this_run else [v for v in versions if v.knowledge_at == moment]
         compared = row.carried - {column or ""}
-        twins = [version for version in (*in_force, *landed_before) if _equal(row.values, version.values, compared)]
+        twins = [
+            version for version in (*in_force, *landed_before) if _equal(row.values, version.values, compared, beside)
+        ]
         if twins and column is not None and row.values.get(column):
             have = twins[0].values[column]
             text = _join([have, row.values[column]])
@@ -246,8 +259,13 @@ def decide(
     pairs = sized.filter((pl.col("_new") == 1) & (pl.col("_known") == 1))
     paired, reopened = _decide_pairs(pairs, known, carried, contract, values, now)
     several = pl.concat([sized.filter((pl.col("_new") > 1) | (pl.col("_known") > 1)), reopened])
-    settled, joined = _settle_all(several, known, carried, contract, ingested_at)
-    decided = [frame for frame in (alone, paired, settled) if len(frame)]
+    decided = [alone, paired]
+    joined: dict[int, str] = {}
+    for portion in _portions(several, key):
+        settled, added = _settle_all(portion, known, carried, contract, ingested_at)
+        decided.append(settled)
+        joined.update(added)
+    decided = [frame for frame in decided if len(frame)]
     frame = pl.concat(decided) if decided else alone
     return Decisions(frame.sort("_index"), joined)
 
@@ -275,7 +293,10 @@ def _decide_pairs(
     for name in values:
         if name != contract.joined_column:
             without = [part for part, has in enumerate(carried) if name not in has]
-            same = same & (pl.col(name).eq_missing(pl.col(f"{name}_known")) | pl.col("_part").is_in(without))
+            alike = pl.col(name).eq_missing(pl.col(f"{name}_known"))
+            if name in contract.beside:
+                alike = alike | pl.col(name).is_null() | pl.col(f"{name}_known").is_null()
+            same = same & (alike | pl.col("_part").is_in(without))
     own = pl.coalesce("deletion_stamp", "own_stamp")
     both = both.with_columns(
         same.alias("_same"), pl.coalesce("stamp", own).alias("_stamped"), pl.col("stamp").is_null().alias("_is_own")
@@ -303,6 +324,20 @@ def _decide_pairs(
         .alias("source"),
     )
     return decided, reopened.select(pairs.columns)
+
+
+def _portions(rows: pl.DataFrame, key: list[str]) -> Iterator[pl.DataFrame]:
+    """The rows, those of a key together, some keys at a time: written out a row takes a hundred times its bytes."""
+    ordered = rows.sort(*key, "_index")
+    begins = ordered.select(pl.struct(key).rle_id().alias("_place")).select(
+        pl.int_range(pl.len()).filter(pl.col("_place") != pl.col("_place").shift()).alias("_begin")
+    )["_begin"]
+    begin = 0
+    while begin < len(ordered):
+        place = begins.search_sorted(begin + _PORTION_ROWS)
+        end = int(begins[place]) if place < len(begins) else len(ordered)
+        yield ordered[begin:end]
+        begin = end
 
 
 def _settle_all(

@@ -50,6 +50,8 @@ MARTS = {
     "yoy_latest yoy_lag_matched knowledge_at",
     "fct_funding_restatement": "profile segment region quarter_start known_at quarters_after is_latest vintage_status "
     "amount_usd deals first_amount_usd first_deals amount_change_ratio deals_change_ratio knowledge_at",
+    "fct_funding_round": "round_uuid org_uuid org_name announced_on quarter_start investment_type stage region segment "
+    "in_cb_news_venture in_vc_pe_broad raised_amount_usd knowledge_at",
     "fct_sector_daily": "sector_code trade_date members knowledge_at",
     "rpt_market_note": "note_date claim_id claim value value_text unit as_of source_table source_filter evidence_rows "
     "status",

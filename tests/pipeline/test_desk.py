@@ -141,6 +141,19 @@ def test_the_views_answer_with_the_figures_of_the_marts(release, note):
     )
     assert growth == (value_of(note, "funding_yoy_global"), "ended")
 
+    largest = release.execute(
+        "select round_uuid, org_name from marts.fct_funding_round where in_cb_news_venture "
+        "and segment = 'innovative_drugs' and region = 'CHN' and quarter_start = date '2025-01-01' "
+        "and raised_amount_usd is not null order by raised_amount_usd desc, round_uuid limit 5"
+    ).fetchall()
+    top_round, top_rounds = one(
+        release,
+        "select top_round_uuid, top_rounds from desk.q14_funding where profile = 'cb_news_venture' "
+        "and region = 'CHN' and quarter_start = date '2025-01-01'",
+    )
+    assert top_round == largest[0][0]
+    assert [said.split(" (CHN")[0] for said in top_rounds.split("; ")] == [name for _, name in largest]
+
 
 def test_premium_changes_and_freshness_are_those_of_the_marts(release):
     fund = "etf_code = '159567.SZ'"

@@ -71,6 +71,7 @@ class Fund:
     unit: int | None
     shares: dict[tuple[Date, str], list[tuple[int, Moment]]] = field(default_factory=dict)
     navs: dict[Date, list[tuple[Decimal, Moment]]] = field(default_factory=dict)
+    statuses: dict[Date, tuple[str | None, str | None]] = field(default_factory=dict)
     bars: dict[Date, list[tuple[dict[str, Any], Moment]]] = field(default_factory=dict)
     splits: dict[Date, list[tuple[tuple[int, int], Moment]]] = field(default_factory=dict)
 
@@ -85,6 +86,14 @@ PROFILES: list[tuple[dict[str, Any] | None, str]] = [
     (None, "domestic"),
 ]
 WEIGHTS = [("987018.CNI", "01801.HK", 0.5), ("987018.CNI", "600276.SH", 0.5), ("000991.SH", "600276.SH", 1.0)]
+OPEN = [
+    (None, None),
+    ("场内买入", "场内卖出"),
+    ("暂停申购", "开放赎回"),
+    ("暂停申购", None),
+    ("暂停大额申购", "暂停赎回"),
+]
+SUSPENDED = [("暂停申购", "暂停赎回"), ("封闭期", "封闭期")]
 RATIOS = [(2, 1), (3, 1), (10, 1), (1, 2), (1, 100), (5, 4)]
 MOMENTS = [at(Date(2023, 9, 1), 8), at(Date(2023, 5, 30), 10, 30), at(Date(2023, 6, 14), 21)]
 
@@ -127,6 +136,8 @@ def make_fund(number: int, rng: random.Random) -> Fund:
             prev_close = close if rng.random() < 0.5 else None
             bar = {"open": close, "high": close, "low": close, "close": close, "prev_close": prev_close}
             fund.bars[day] = [(bar | {"volume_shares": 100, "turnover_cny": close * 100}, at(day, 15))]
+    words = random.Random(number)  # noqa: S311
+    fund.statuses = {day: words.choice(SUSPENDED if words.random() < 0.2 else OPEN) for day in fund.navs}
     fund.navs[Date(2023, 4, 1)] = [(Decimal(1), at(Date(2023, 4, 1), 22))]
     return fund
 
@@ -159,7 +170,18 @@ def raw_rows(funds: list[Fund]) -> dict[str, list[dict[str, Any]]]:
         "etf_shares": rows(
             lambda f: f.shares, lambda key, v: {"share_date": key[0], "share_basis": key[1], "shares": v}
         ),
-        "etf_nav": rows(lambda f: f.navs, lambda key, v: {"nav_date": key, "unit_nav": v}),
+        "etf_nav": [
+            {
+                "etf_code": f.code,
+                "nav_date": day,
+                "unit_nav": value,
+                **dict(zip(("creation_status", "redemption_status"), f.statuses.get(day, OPEN[0]), strict=True)),
+                "knowledge_at": known,
+            }
+            for f in funds
+            for day, versions in f.navs.items()
+            for value, known in versions
+        ],
         "etf_bars": rows(lambda f: f.bars, lambda key, v: {"trade_date": key, **v}),
         "etf_splits": rows(
             lambda f: f.splits, lambda key, v: {"effective_date": key, "numerator": v[0], "denominator": v[1]}
@@ -243,7 +265,9 @@ def daily(fund: Fund, as_of: Moment) -> list[dict[str, Any]]:
         if split:
             factor, split_in_span = factor * split[0], True
             span_known, span_first = newest(span_known, split[2]), newest(span_first, split[3])
-        closed = day >= Date(2023, 4, 24) and fund.calendar in ("southbound", "hk") and day not in HK
+        is_calendar_closed = day >= Date(2023, 4, 24) and fund.calendar in ("southbound", "hk") and day not in HK
+        is_suspended = day >= Date(2023, 4, 24) and bool(nav) and fund.statuses.get(day) in SUSPENDED
+        closed = is_calendar_closed or is_suspended
         flow, status, covered = None, "missing", None
         price = nav or (bar if bar and bar.value["close"] else None)
         if last and closed and (count is None or count[0] == factor * last[0]):
@@ -261,6 +285,11 @@ def daily(fund: Fund, as_of: Moment) -> list[dict[str, Any]]:
             first = newest(count[2], last and last[2], last and span_first, split and span_first)
             if status in ("estimated", "split_adjusted", "final"):
                 known, first = newest(known, price.at), newest(first, price.first)
+        reason = None
+        if status == "structural_zero":
+            reason = "calendar" if is_calendar_closed else "suspension"
+            if reason == "suspension":
+                known, first = newest(known, nav.at), newest(first, nav.first)
         reference = None
         if bar:
             yesterday = bars.get(before(day))
@@ -284,6 +313,7 @@ def daily(fund: Fund, as_of: Moment) -> list[dict[str, Any]]:
                 "creation_open": not closed,
                 "net_flow_cny": cents(flow),
                 "flow_status": status,
+                "structural_zero_reason": reason,
                 "span_sessions": covered,
                 "premium_ratio": float(close) / float(nav.value) - 1 if close and nav else None,
                 "knowledge_at": newest(bar and bar.at, nav and nav.at, count and count[1], split and split[2], known)

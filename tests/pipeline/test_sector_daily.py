@@ -33,6 +33,8 @@ def test_sectors_and_the_pseudo_sector(tmp_path: Path) -> None:
         member("300101.SZ", "801080", since),
         member("300102.SZ", "801080", since),  # never a bar
         member("002821.SZ", "801150", since),
+        member("300103.SZ", "801030", since),
+        member("300104.SZ", "801030", since),
     ]
     tables["security_bars"] += [
         bar(date, close, "10", security_code=code, turnover=Decimal(turnover), currency="CNY")
@@ -42,6 +44,9 @@ def test_sectors_and_the_pseudo_sector(tmp_path: Path) -> None:
             ("300101.SZ", THURSDAY, "10", 0, "0"),  # suspended
             ("300100.SZ", FRIDAY, "9", 5, "2.10"),
             ("300101.SZ", FRIDAY, "10", 5, "3"),
+            # damaged figures: each fits into money, their sum does not, and the build goes on
+            ("300103.SZ", THURSDAY, "11", 5, "600000000000000000"),
+            ("300104.SZ", THURSDAY, "11", 5, "600000000000000000"),
         )
     ]
     for row in tables["security_bars"][:3]:
@@ -55,6 +60,7 @@ def test_sectors_and_the_pseudo_sector(tmp_path: Path) -> None:
         ).fetchall()
     rows = {(sector, date): figures for sector, date, *figures in found}
     assert rows.pop(("801080", THURSDAY)) == [3, 1, 0, 0, 1, Decimal("1000000.55"), None, None, 1, 0, None]
+    assert rows.pop(("801030", THURSDAY)) == [2, 2, 0, 0, 0, None, None, None, 0, 0, None]
     # the company that was visited has left electronics for healthcare
     assert rows.pop(("801080", FRIDAY)) == [2, 0, 0, 1, 0, Decimal(3), None, None, 0, 0, None]
     assert rows.pop(("801150", FRIDAY)) == [2, 0, 1, 0, 0, Decimal("2.10"), None, None, 2, 1, None]

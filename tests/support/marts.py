@@ -78,7 +78,9 @@ MARTS: dict[str, str] = {
     "quarter_start date, amount_usd money, deals bigint, disclosed_share double, knowledge_at timestamptz",
     "fct_funding_restatement": "profile varchar, segment varchar, region varchar, quarter_start date, "
     "known_at timestamptz, quarters_after integer, is_latest boolean, vintage_status varchar, amount_usd money, "
-    "deals bigint, first_known_at timestamptz, knowledge_at timestamptz",
+    "deals bigint, first_known_at timestamptz, first_amount_usd money, knowledge_at timestamptz",
+    "fct_funding_round": "round_uuid varchar, quarter_start date, region varchar, segment varchar, "
+    "in_cb_news_venture boolean, in_vc_pe_broad boolean, raised_amount_usd money, knowledge_at timestamptz",
     "fct_sector_daily": "sector_code varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
     "knowledge_at timestamptz",
     "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "

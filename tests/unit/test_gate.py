@@ -233,6 +233,25 @@ REFUSED: dict[str, tuple[Breaker, str]] = {
         ),
         "marts.fct_funding_restatement.latest_is_the_quarter",
     ),
+    "rounds that do not make the quarter": (
+        lambda build: (
+            fill(build, "fct_funding_quarterly", [funding("GLOBAL", 50, 2)]),
+            fill(
+                build,
+                "fct_funding_round",
+                [
+                    {
+                        "round_uuid": name,
+                        "quarter_start": dt.date(2025, 1, 1),
+                        "in_vc_pe_broad": True,
+                        "raised_amount_usd": amount,
+                    }
+                    for name, amount in (("a", 30), ("b", 21))
+                ],
+            ),
+        ),
+        "marts.fct_funding_round.rounds_add_up_to_the_quarter",
+    ),
     "an error of tracking out of three days": (
         rows("fct_etf_tracking", tracking(tracking_status="fx_missing", days_used=3, days_not_used=17)),
         "marts.fct_etf_tracking.figures_follow_status",
@@ -411,6 +430,34 @@ def test_only_critical_failures_refuse() -> None:
 
     assert report_of([result("warning", False), result("critical", True)]).passed
     assert not report_of([result("critical", False)]).passed
+
+
+@pytest.mark.parametrize(("now", "deals", "is_named"), [(126, 20, True), (124, 20, False), (126, 19, False)])
+def test_a_closed_quarter_that_moves_is_a_warning_with_both_figures(
+    now: int, deals: int, is_named: bool, build: Path
+) -> None:
+    """Late filings stay below a quarter of the amount; a quarter of few deals moves with every one of them."""
+    fill(
+        build,
+        "fct_funding_restatement",
+        [
+            funding("USA", 100, deals)
+            | {"known_at": BEFORE, "is_latest": False, "vintage_status": "known", "first_amount_usd": 90},
+            funding("USA", now, deals)
+            | {
+                "known_at": BEFORE + dt.timedelta(days=30),
+                "is_latest": True,
+                "vintage_status": "known",
+                "first_amount_usd": 90,
+            },
+        ],
+    )
+    report = run_gate(build, tables=["marts.fct_funding_restatement"])
+    assert [check.check_name for check in report.warnings] == ["closed_quarter_keeps_its_amount"] * is_named
+    for check in report.warnings:
+        assert {"first_amount_usd": "90.00", "before_usd": "100.00", "now_usd": "126.00"}.items() <= check.sample[
+            0
+        ].items()
 
 
 def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:

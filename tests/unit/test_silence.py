@@ -179,6 +179,21 @@ def test_events_may_swing_by_factors() -> None:
     assert silence.row_count(receipt(file(90), market=None), past).state == "warning"
 
 
+@pytest.mark.parametrize(("rows", "state"), [(1010, "passed"), (90, "warning")])
+def test_a_whole_history_is_as_long_whatever_the_span(rows: int, state: str) -> None:
+    asked_for_years = receipt(file(rows), market=None, since=dt.date(2020, 1, 1))
+    verdict = silence.row_count(asked_for_years, history(5, file(1000), market=None))
+    assert verdict.state == state
+    assert state == "warning" or "1,010.0 rows per question" in verdict.message
+
+
+def test_changes_of_a_long_span_may_be_as_many_as_it_has_days() -> None:
+    past = history(5, file(10), market=None, question={"updated_since": "2025-04-23T00:00:00+08:00"})
+    after_a_break = receipt(file(600), market=None, question={"updated_since": "2025-02-23T00:00:00+08:00"})
+    verdict = silence.row_count(after_a_break, past)
+    assert (verdict.state, "rows per day" in verdict.message) == ("passed", True)
+
+
 # ------------------------------------------------------------------- columns
 
 

@@ -122,7 +122,7 @@ select
     cast(null as decimal(20, 2)) as forced_trade_cny,
     cast(null as double) as days_to_trade,
     'not_available' as status,
-    'candidates of the next review: no provider publishes them before the notice' as missing_input,
+    'needs the ranking of the universe at the cut-off: no provider publishes it before the notice' as missing_input,
     present.knowledge_at
 from {{ ref('theme_indices') }} as themes
 inner join present

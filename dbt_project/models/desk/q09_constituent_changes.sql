@@ -64,7 +64,8 @@ select
     trades.days_to_trade,
     connect_since.connect_change,
     connect_since.connect_change_date,
-    'creation lists (PCF) of the trackers are no input: a change that only they show is not seen' as not_covered,
+    'not available: needs creation lists (PCF) of the trackers, a change that only they show is not seen'
+        as not_covered,
     greatest(members.knowledge_at, coalesce(trades.knowledge_at, members.knowledge_at)) as knowledge_at
 from latest
 inner join {{ ref('theme_indices') }} as themes

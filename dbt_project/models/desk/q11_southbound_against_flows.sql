@@ -42,7 +42,7 @@ select
     cast(cast(flows.tracker_flow_cny as double) * members.weight as decimal(20, 2)) as tracker_flow_share_cny,
     cast(null as bigint) as southbound_holding_change_shares,
     'not_available' as status,
-    'southbound holdings (CCASS participant shareholdings): no provider of them is read' as missing_input,
+    'needs southbound holdings by security and day (CCASS): no table carries them' as missing_input,
     greatest(flows.knowledge_at, members.knowledge_at) as knowledge_at
 from tracker_flows as flows
 inner join last_dates

@@ -22,6 +22,63 @@ stages as (
         max(knowledge_at) as knowledge_at
     from {{ ref('fct_funding_stage_quarterly') }}
     group by profile, segment, region, quarter_start
+),
+
+rounds as (
+    select
+        *,
+        'cb_news_venture' as profile
+    from {{ ref('fct_funding_round') }}
+    where in_cb_news_venture
+    union all
+    select
+        *,
+        'vc_pe_broad' as profile
+    from {{ ref('fct_funding_round') }}
+    where in_vc_pe_broad
+),
+
+regional as (
+    select
+        *,
+        region as shown_region
+    from rounds
+    union all
+    select
+        *,
+        'GLOBAL' as shown_region
+    from rounds
+),
+
+ranked as (
+    select
+        regional.*,
+        row_number() over (
+            partition by regional.profile, regional.shown_region, regional.quarter_start
+            order by regional.raised_amount_usd desc nulls last, regional.round_uuid asc nulls last
+        ) as place,
+        concat(
+            coalesce(regional.org_name, regional.org_uuid, 'organization unknown'), ' (', regional.region, ', ',
+            regional.investment_type, ', ',
+            cast(cast(regional.raised_amount_usd / 1000000 as decimal(18, 1)) as varchar), 'm USD)'
+        ) as said
+    from regional
+    inner join quarters
+        on regional.quarter_start in (quarters.current_quarter, quarters.last_quarter)
+    where regional.segment = 'innovative_drugs' and regional.raised_amount_usd is not null
+),
+
+top_five as (
+    select
+        profile,
+        shown_region as region,
+        quarter_start,
+        max(case when place = 1 then round_uuid end) as top_round_uuid,
+        {{ joined_by_place('said', 'place', 5) }} as top_rounds,
+        max(knowledge_at) as knowledge_at
+    from ranked
+    where place <= 5
+    group by profile, shown_region, quarter_start
 )
 
 select
@@ -43,10 +100,13 @@ select
     stages.early_amount_usd,
     stages.late_amount_usd,
     stages.technology_growth_amount_usd,
+    top_five.top_round_uuid,
+    top_five.top_rounds,
     greatest(
         funding.knowledge_at,
         coalesce(prints.knowledge_at, funding.knowledge_at),
-        coalesce(stages.knowledge_at, funding.knowledge_at)
+        coalesce(stages.knowledge_at, funding.knowledge_at),
+        coalesce(top_five.knowledge_at, funding.knowledge_at)
     ) as knowledge_at
 from {{ ref('fct_funding_quarterly') }} as funding
 inner join quarters
@@ -64,4 +124,9 @@ left join stages
         and funding.segment = stages.segment
         and funding.region = stages.region
         and funding.quarter_start = stages.quarter_start
+left join top_five
+    on
+        funding.profile = top_five.profile
+        and funding.region = top_five.region
+        and funding.quarter_start = top_five.quarter_start
 where funding.segment = 'innovative_drugs'

@@ -202,6 +202,8 @@ FIGURES: dict[tuple[str, str], Case] = {
                 "nav_date": dt.date(2025, 4, 24),
                 "accumulated_nav": Decimal("1.2702"),
                 "published_on": None,
+                "creation_status": "场内买入",
+                "redemption_status": "场内卖出",
                 "knowledge_at": utc("2025-04-24 22:00"),
             }
         ],

@@ -140,7 +140,12 @@ FIGURES: dict[tuple[str, str], Case] = {
         ),
         [
             {"etf_code": "159567.SZ", "share_basis": "open_of_day", "shares": 8_248_001_234},
-            {"etf_code": "510330.SH", "share_basis": "close_of_day", "shares": 47_418_549_800},
+            {
+                "etf_code": "510330.SH",
+                "share_basis": "close_of_day",
+                "shares": 47_418_549_800,
+                "size_cny": Decimal("228789804500.00"),
+            },
         ],
     ),
     ("tushare.index_daily", "index bars: lots and thousand yuan"): (

@@ -9,6 +9,7 @@ import json
 import os
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -248,8 +249,9 @@ def test_unreadable_files_are_quarantined_whole_with_counts_of_zero(home: Home, 
     assert (line["row_number"], line["file"]) == (None, f"etf_profiles/{name}")
 
 
-def test_a_header_of_no_dialect_names_found_and_expected(home: Home) -> None:
-    home.land("etf_profiles/p.csv", "foo,bar\n1,2\n")
+@pytest.mark.parametrize("record", ["1,2", "7,7"], ids=["a record", "a record with two equal cells"])
+def test_a_header_of_no_dialect_names_found_and_expected(home: Home, record: str) -> None:
+    home.land("etf_profiles/p.csv", f"foo,bar\n{record}\n")
     home.run()
     assert "found 'foo', 'bar'" in home.reasons()[0]
     assert "expected etf_code, name_en" in home.reasons()[0]
@@ -454,6 +456,28 @@ def test_a_file_that_may_not_be_read_is_refused_once_and_read_when_it_may(home: 
         assert (tally, rows, reasons) == ((0, 0, 0, 0), [], ["cannot be opened: Permission denied"])
         assert home.run() == {}
     assert counts(home.run()["etf_profiles"]) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("closed", ["etf_profiles/a", "etf_profiles"])
+def test_a_folder_that_may_not_be_listed_is_said_once_and_read_when_it_may(home: Home, monkeypatch, closed) -> None:
+    home.land("etf_profiles/a/p.csv", TEXT)
+    home.land("etf_nav/a/n.csv", "x,y\n1,2\n")
+    folder = home.settings.landing / closed
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "access", lambda path, *_: Path(path) != folder)
+        home.run()
+        (said,) = [line for line in home.quarantine() if line["file"] == f"{closed}/"]
+        assert said["reason"].startswith("the folder may not be listed: nothing in it was read")
+        assert len(home.quarantine()) == 2
+        assert home.run() == {}
+    assert counts(home.run()["etf_profiles"]) == (1, 1, 0, 0)
+
+
+def test_a_landing_that_may_not_be_listed_stops_the_run_with_its_name(home: Home, monkeypatch) -> None:
+    home.land("etf_profiles/p.csv", TEXT)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError, match=r"landing may not be listed.*/landing"):
+        home.run()
 
 
 def test_pipes_devices_and_folders_with_a_files_name_are_no_files(home: Home) -> None:

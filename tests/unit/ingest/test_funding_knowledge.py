@@ -253,3 +253,11 @@ def test_an_organization_in_an_export_and_in_an_answer_is_one(home: Home) -> Non
     home.run()
     home.land("organizations/organizations.csv", export(ORGANIZATIONS_HEADER, record))
     assert counts(home.run()["organizations"]) == (1, 0, 0, 1)
+
+
+def test_an_amount_that_no_round_can_have_is_refused(home: Home) -> None:
+    """Damaged figures that fit into the column one by one would break the sums of their quarter."""
+    records = [exported("large", raised_amount_usd="999999999999999.99"), exported("damaged", raised_amount_usd="1e15")]
+    home.land("funding_rounds/1.csv", export(ROUNDS_HEADER, *records))
+    assert counts(home.run()["funding_rounds"]) == (2, 1, 1, 0)
+    assert home.reasons() == ["raised_amount_usd: 1000000000000000.00 is more than any round"]

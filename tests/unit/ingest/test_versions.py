@@ -1,8 +1,15 @@
 """Which rows are versions, repeats, conflicts (contracts R10, R11), file in, raw out."""
 
 import datetime as dt
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import duckdb
+import pyarrow.parquet as pq
+
+from orchestration.contracts import CONTRACTS
+from orchestration.ingest import Ledger
+from orchestration.sql import raw_rows
 from tests.support.warehouse_home import Home, counts
 
 HEAD = "etf_code,share_date,share_basis,shares"
@@ -162,3 +169,35 @@ def test_an_amended_notice_is_a_version(home: Home) -> None:
     row = "300100.SZ,2025-04-01,现场参观,东信证券,broker,张三,{}"
     home.land("broker_visits/a.csv", "\n".join([VISIT, row.format("2025-04-02"), row.format("2025-04-05")]))
     assert counts(home.run()["broker_visits"]) == (2, 2, 0, 0)
+
+
+def test_what_is_said_beside_a_figure_makes_a_version_only_against_another_word(home: Home) -> None:
+    """A size that another provider does not give is no other share count: the tempting restatement would make the
+    count known later than it was."""
+    row = "510300.SH,2025-04-22,close_of_day,100"
+    home.land("etf_shares/a.csv", f"{HEAD}\n{row}\n")
+    home.run()
+    home.land("etf_shares/b.csv", f"{HEAD},size_cny\n{row},400.00\n")
+    assert counts(home.run()["etf_shares"]) == (1, 0, 0, 1)
+    home.land("etf_shares/c.csv", f"{HEAD},size_cny\n{row.replace('22', '23')},400.00\n")
+    home.land("etf_shares/d.csv", f"{HEAD}\n{row.replace('22', '23')}\n")
+    assert counts(home.run()["etf_shares"]) == (2, 1, 0, 1)
+    home.land("etf_shares/e.csv", f"{HEAD},size_cny\n{row.replace('22', '23')},401.00\n")
+    assert counts(home.run()["etf_shares"]) == (1, 1, 0, 0)
+
+
+def test_raw_files_of_before_a_column_are_read_as_not_telling_it(home: Home) -> None:
+    row = "510300.SH,2025-04-22,close_of_day,100"
+    home.land("etf_shares/a.csv", f"{HEAD}\n{row}\n")
+    home.run()
+    (path,) = Ledger(home.settings.ledger).raw_files()["etf_shares"]
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["size_cny"]), path)
+    home.land("etf_shares/b.csv", f"{HEAD},size_cny\n{row},400.00\n{row.replace('22', '23')},400.00\n")
+    assert counts(home.run()["etf_shares"]) == (2, 1, 0, 1)
+    con = duckdb.connect()
+    schema = CONTRACTS["etf_shares"].arrow_schema()
+    files = Ledger(home.settings.ledger).raw_files()["etf_shares"]
+    rows = con.sql(f"select share_date, shares, size_cny from {raw_rows(con, files, schema)} order by all")
+    assert rows.columns == ["share_date", "shares", "size_cny"]
+    assert [(shares, size) for _, shares, size in rows.fetchall()] == [(100, None), (100, Decimal("400.00"))]

@@ -34,10 +34,11 @@ select
     'etf_closed_day_change' as check_name,
     subject,
     'shares of ' || etf_code || ' went from ' || expected || ' to ' || held
-    || ' over ' || cast(span_sessions as varchar) || ' session(s) ending on one without creations or redemptions; '
+    || ' over ' || cast(span_sessions as varchar) || ' session(s) ending on one without creations or redemptions ('
+    || creation_closed_by || '); '
     || 'the flow of ' || cast(net_flow_cny as varchar) || ' CNY is published as ' || flow_status as detail
 from flows
-where is_creation_closed and net_flow_cny is not null and flow_status <> 'structural_zero'
+where creation_closed_by is not null and net_flow_cny is not null and flow_status <> 'structural_zero'
 
 union all
 

@@ -118,6 +118,11 @@ judged as (
         numbered.trade_date,
         numbered.session_number,
         numbered.is_creation_closed,
+        numbered.creation_closed_by,
+        {# The provider of the NAV says that the fund is suspended. #}
+        case when numbered.creation_closed_by = 'suspension' then numbered.nav_known_at end as closed_known_at,
+        case when numbered.creation_closed_by = 'suspension' then numbered.nav_first_known_at end
+            as closed_first_known_at,
         numbered.shares_numerator is not null as has_shares,
         flows.session_number - flows.previous_session_number as span_sessions,
         flows.flow_cny,
@@ -125,7 +130,6 @@ judged as (
         flows.split_numerator,
         flows.split_denominator,
         flows.change_numerator,
-        flows.unit_nav is not null as has_nav,
         cast(flows.shares_numerator as double) / cast(flows.shares_denominator as double) as shares_held,
         cast(flows.previous_numerator as double) / cast(flows.previous_denominator as double)
         * (cast(flows.split_numerator as double) / cast(flows.split_denominator as double)) as shares_expected,
@@ -156,6 +160,7 @@ select
     trade_date,
     session_number,
     is_creation_closed,
+    creation_closed_by,
     has_shares,
     flow_status,
     case
@@ -174,11 +179,13 @@ select
     shares_expected,
     is_beyond_range,
     case
-        when flow_status in ('missing', 'structural_zero') then counts_known_at
+        when flow_status = 'missing' then counts_known_at
+        when flow_status = 'structural_zero' then greatest(counts_known_at, closed_known_at)
         else greatest(counts_known_at, price_known_at)
     end as flow_known_at,
     case
-        when flow_status in ('missing', 'structural_zero') then counts_first_known_at
+        when flow_status = 'missing' then counts_first_known_at
+        when flow_status = 'structural_zero' then greatest(counts_first_known_at, closed_first_known_at)
         else greatest(counts_first_known_at, price_first_known_at)
     end as flow_first_known_at
 from judged

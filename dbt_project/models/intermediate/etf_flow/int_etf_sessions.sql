@@ -40,12 +40,20 @@ sessions as (
     select
         extents.etf_code,
         calendar.date as trade_date,
-        calendar.is_session_hk,
-        calendar.is_southbound_open,
+        calendar.is_southbound_open is not null as can_be_closed,
+        case
+            when calendar.is_southbound_open is null then false
+            when calendars.creation_calendar = 'southbound' then not calendar.is_southbound_open
+            when calendars.creation_calendar = 'hk' then not calendar.is_session_hk
+            else false
+        end as is_calendar_closed,
+        calendars.creation_unit,
         row_number() over (partition by extents.etf_code order by calendar.date nulls last) as session_number
     from extents
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on calendar.date between extents.first_date and extents.last_date
+    left join {{ ref('int_etf_creation_calendars') }} as calendars
+        on extents.etf_code = calendars.etf_code
     where calendar.is_session_szse
 )
 
@@ -85,13 +93,13 @@ select
     splits.split_source,
     splits.knowledge_at as split_known_at,
     splits.first_known_at as split_first_known_at,
-    calendars.creation_unit,
+    sessions.creation_unit,
+    sessions.is_calendar_closed
+    or (sessions.can_be_closed and coalesce(navs.is_suspended, false)) as is_creation_closed,
     case
-        when sessions.is_southbound_open is null then false
-        when calendars.creation_calendar = 'southbound' then not sessions.is_southbound_open
-        when calendars.creation_calendar = 'hk' then not sessions.is_session_hk
-        else false
-    end as is_creation_closed
+        when sessions.is_calendar_closed then 'calendar'
+        when sessions.can_be_closed and navs.is_suspended then 'suspension'
+    end as creation_closed_by
 from sessions
 left join bars
     on sessions.etf_code = bars.etf_code and sessions.trade_date = bars.trade_date
@@ -106,5 +114,3 @@ left join {{ ref('int_etf_splits') }} as unit_splits
         counts.etf_code = unit_splits.etf_code
         and counts.unit_date = unit_splits.trade_date
         and counts.unit_date <> counts.trade_date
-left join {{ ref('int_etf_creation_calendars') }} as calendars
-    on sessions.etf_code = calendars.etf_code

@@ -22,12 +22,16 @@ with dated as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by etf_code, trade_date
-            order by case when share_basis = 'close_of_day' then 0 else 1 end, share_date desc nulls last
-        ) as preference
+        row_number() over by_preference as preference,
+        {# the count of the other basis for the same session, where both are delivered #}
+        lead(shares) over by_preference as other_shares,
+        lead(unit_date) over by_preference as other_unit_date
     from dated
     where trade_date is not null and unit_date is not null
+    window by_preference as (
+        partition by etf_code, trade_date
+        order by case when share_basis = 'close_of_day' then 0 else 1 end, share_date desc nulls last
+    )
 )
 
 select
@@ -36,6 +40,8 @@ select
     share_basis,
     unit_date,
     shares as delivered_shares,
+    other_shares,
+    other_unit_date,
     knowledge_at,
     first_known_at
 from ranked

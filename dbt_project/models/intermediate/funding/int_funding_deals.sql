@@ -23,10 +23,12 @@ with deals as (
     where rounds.vc_pe_broad <> 'never'
 ),
 
--- only two types need the organization's history; every round announced strictly before counts as known then
+-- Only two types need the organization's history; every round announced strictly before counts as known then.
+-- A round whose date moved is looked at in both of its quarters, as of two moments: each has a history of its own.
 histories as (
     select
         deals.purpose,
+        deals.quarter_start,
         deals.for_quarter,
         deals.round_uuid,
         max(case when earlier.is_seed_or_venture then 1 else 0 end) as after_seed_or_venture,
@@ -42,7 +44,7 @@ histories as (
     where
         earlier.is_seed_or_venture
         and deals.cb_news_venture in ('after_seed_or_venture', 'after_venture')
-    group by deals.purpose, deals.for_quarter, deals.round_uuid
+    group by deals.purpose, deals.quarter_start, deals.for_quarter, deals.round_uuid
 )
 
 select
@@ -90,6 +92,7 @@ from deals
 left join histories
     on
         deals.purpose = histories.purpose
+        and deals.quarter_start = histories.quarter_start
         and deals.for_quarter = histories.for_quarter
         and deals.round_uuid = histories.round_uuid
 left join {{ ref('int_funding_organizations') }} as organizations

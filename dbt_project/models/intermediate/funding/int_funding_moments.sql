@@ -64,12 +64,13 @@ where
     pairs.quarters_later = 0
     or {{ shanghai_moment('pairs.next_quarter_start', 0) }} <= parameters.as_of
 union all
+-- the base of the first quarters may lie before them: all of it withdrawn since
 select
     'year_ago' as purpose,
-    quarters.quarter_start,
-    cast({{ dbt.dateadd('month', 12, 'quarters.quarter_start') }} as date) as for_quarter,
-    quarters.next_quarter_start,
-    {{ shanghai_moment('quarters.next_quarter_start', 0) }} <= parameters.as_of as is_ended,
+    cast({{ dbt.dateadd('month', -12, 'quarters.quarter_start') }} as date) as quarter_start,
+    quarters.quarter_start as for_quarter,
+    cast({{ dbt.dateadd('month', -12, 'quarters.next_quarter_start') }} as date) as next_quarter_start,
+    true as is_ended,
     {{ dbt.dateadd('year', -1, 'parameters.as_of') }} as moment
 from quarters
 cross join parameters

@@ -59,6 +59,7 @@ select
     not valued.is_creation_closed as creation_open,
     flows.net_flow_cny,
     flows.flow_status,
+    case when flows.flow_status = 'structural_zero' then flows.creation_closed_by end as structural_zero_reason,
     case
         when flows.net_flow_cny is null or flows.flow_status = 'structural_zero' then null
         when flows.flow_status = 'estimated' then 'close'

@@ -40,8 +40,8 @@ traded as (
         count(case when change_ratio < 0 then 1 end) as decliners,
         count(case when change_ratio = 0 and not is_suspended then 1 end) as unchanged,
         count(case when is_suspended then 1 end) as suspended,
-        cast(sum(case when currency = 'CNY' then turnover end) as decimal(20, 2)) as turnover_cny,
-        cast(sum(case when currency = 'HKD' then turnover end) as decimal(20, 2)) as turnover_hkd,
+        {{ money_sum("case when currency = 'CNY' then turnover end") }} as turnover_cny,
+        {{ money_sum("case when currency = 'HKD' then turnover end") }} as turnover_hkd,
         max(knowledge_at) as knowledge_at
     from bars
     group by sector_code, trade_date
@@ -91,7 +91,7 @@ tracker_flows as (
     select
         flows.trade_date,
         count(flows.net_flow_cny) as trackers_with_flow,
-        cast(sum(flows.net_flow_cny) as decimal(20, 2)) as etf_net_flow_cny,
+        {{ money_sum('flows.net_flow_cny') }} as etf_net_flow_cny,
         max(flows.knowledge_at) as knowledge_at
     from {{ ref('fct_etf_daily') }} as flows
     inner join {{ ref('dim_etf') }} as etfs

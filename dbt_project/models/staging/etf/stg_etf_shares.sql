@@ -7,6 +7,7 @@ select
     share_date,
     share_basis,
     shares,
+    size_cny,
     knowledge_at,
     first_known_at
 from latest
