@@ -32,10 +32,10 @@ run: $(READY) ## land the sample, build, check, publish, print the note
 test: $(READY) ## all tests that this machine can run
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-test-clients: $(READY) ## the published file in other programs' versions (a first download of 300 MB)
+test-clients: $(READY) ## the published file in other programs' versions (makes 750 MB of environments once)
 	@$(BIN)/python -m pytest tests/clients --ignore tests/clients/superset -m "clients or not clients"
 
-superset-smoke: $(READY) ## a Superset of its own with the desk's dashboard (some minutes, a first download of 700 MB)
+superset-smoke: $(READY) ## a Superset of its own with the desk's dashboard (some minutes, makes 850 MB of environment once)
 	@$(BIN)/python -m pytest tests/clients/superset -m superset
 
 ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000

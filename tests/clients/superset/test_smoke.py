@@ -1,6 +1,6 @@
 """A Superset of its own, on loopback, for the length of the test: the desk's dashboard over a published release.
 
-`make superset-smoke` runs it, about four minutes after a first download of 700 MB. The picture of the dashboard stays
+`make superset-smoke` runs it, about four minutes, once its 850 MB are installed. The picture of the dashboard stays
 in ``.clients/sector-desk.png``.
 """
 
