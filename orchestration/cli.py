@@ -579,12 +579,18 @@ def doctor(as_json: AsJson = False) -> None:
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
     host: Annotated[str, typer.Option(help="Loopback by default: the UI has no login.")] = "127.0.0.1",
+    exposed: Annotated[bool, typer.Option("--exposed", help="Let other machines reach a --host of theirs.")] = False,
 ) -> None:
     """Open the Dagster UI on this SECTOR_HOME, with its schedule and sensor (until interrupted)."""
     with guarded(False):
-        from orchestration.instance import serve
+        from orchestration.instance import is_loopback, serve
 
         settings = settings_or_exit()
+        if not exposed and not is_loopback(host):
+            raise WrongCallError(
+                f"--host {host}: the UI has no login, whoever reaches it can start, stop and read everything; from "
+                f"elsewhere use `ssh -L {port}:127.0.0.1:{port}`, or add --exposed behind a proxy that asks who comes"
+            )
         say(f"http://{host}:{port} (SECTOR_HOME={settings.home})")
         serve(settings, host, port)
 
