@@ -19,6 +19,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration import transform
+from orchestration.durable import write_whole
 from orchestration.fingerprint import code_version, settings_fingerprint
 from orchestration.messages import one_line
 from orchestration.moments import write_moment, write_short
@@ -52,15 +53,24 @@ def nothing_new(settings: Settings, now: dt.datetime) -> ReleaseRecord | None:
     Looks at file names, the ledger and the current release's record; opens no data.
     """
     from orchestration.ingest import Ledger, unread
-    from warehouse.releases import current_release
 
-    current = current_release(settings.home)
+    current = current_or_lost(settings)
     if current is None or unread(settings):
         return None
     if (current.code_version, current.settings_fingerprint) != (code_version(), settings_fingerprint(settings)):
         return None
     knows_more = Ledger(settings.ledger).knows_since(current.built_at, current.as_of, now)
     return None if knows_more else current
+
+
+def current_or_lost(settings: Settings) -> ReleaseRecord | None:
+    """The current release; None before the first, and where the link leads nowhere: a run mends that."""
+    from warehouse.releases import BrokenLinkError, current_release
+
+    try:
+        return current_release(settings.home)
+    except BrokenLinkError:
+        return None
 
 
 @dataclass
@@ -189,6 +199,10 @@ class Refresh:
         with self.stage("preparing the build"):
             if horizon() < self.began.date() + dt.timedelta(days=14):
                 self.progress(f"warning: the trading calendars end on {horizon()}: upgrade exchange-calendars")
+            # The build that lies there counts no more from here on, whatever happens to this one.
+            transform.end_orphans(self.settings)
+            _prepared_file(self.settings).unlink(missing_ok=True)
+            transform.forget_results(self.settings)
             ledger = Ledger(self.settings.ledger)
             prepare(
                 self.settings.build,
@@ -198,12 +212,11 @@ class Refresh:
                 BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
             )
             note = {"began": self.began.isoformat(), "as_of": self.as_of.astimezone(dt.UTC).isoformat()}
-            _prepared_file(self.settings).write_text(json.dumps(note), encoding="utf-8")
+            write_whole(_prepared_file(self.settings), json.dumps(note))
             _carried_file(self.settings).unlink(missing_ok=True)
             batches = ledger.batches().select([column.name for column in META["batches"].columns])
             quarantine = ledger.quarantine()
             write_inputs(self.settings.build / MARTS_FILE, batches, quarantine)
-            transform.forget_results(self.settings)
             self.progress(f"building as of {write_short(self.as_of)}")
             return batches.num_rows, quarantine.num_rows
 
@@ -215,6 +228,8 @@ class Refresh:
         """Look at dbt's last call. Raises ``DbtError`` when a model failed; failed data tests are for the gate."""
         nodes = transform.results(self.settings)
         with self.stage("building the marts"):
+            if error is None and not nodes:
+                raise RefusedError(f"{self.settings.build} holds no build: run the whole job")
             for node in nodes:
                 if node.status in {"error", "runtime error"}:
                     what = node.message.split(" > in macro ", 1)[0]
@@ -259,13 +274,14 @@ class Refresh:
                     try:
                         report = self._carry_over(report)
                     except HeldError as error:
+                        _carried_file(self.settings).unlink(missing_ok=True)
                         held = f"\nnothing is carried over: {error}"
                 self.report = report
                 if refusing := report.refusing:
                     self._refuse([asdict(check) for check in refusing], failure_message(report) + held)
                     page = self.settings.build / "checks.html"
                     title = f"the build refused as of {write_short(self.as_of)}"
-                    page.write_text(self._checks_page(report, title), encoding="utf-8")
+                    write_whole(page, self._checks_page(report, title))
         return self.report
 
     def _carry_over(self, report: GateReport) -> GateReport:
@@ -283,7 +299,7 @@ class Refresh:
         for check in report.refusing:
             failed.setdefault(check.mart.rsplit(".", 1)[-1], f"{check.mart} · {check.check_name}: {check.observed}")
         causes = damaged(lineage, failed)
-        _carried_file(self.settings).write_text(json.dumps(sorted(causes)), encoding="utf-8")
+        write_whole(_carried_file(self.settings), json.dumps(sorted(causes)))
         release = self.settings.releases / lender.release_id / MARTS_FILE
         self.carried = carry_over(self.settings.build, release, causes)
         for family in by_family(self.carried):
@@ -313,7 +329,7 @@ class Refresh:
         self.refusals, self.refusal_message = checks, message
         note = {"at": write_moment(utc_now()), "as_of": write_moment(self.as_of), "message": message, "checks": checks}
         self.settings.build.mkdir(parents=True, exist_ok=True)
-        refusal_file(self.settings).write_text(json.dumps(note, default=str, ensure_ascii=False), encoding="utf-8")
+        write_whole(refusal_file(self.settings), json.dumps(note, default=str, ensure_ascii=False))
 
     def publish(self) -> ReleaseRecord:
         """Publish the build if the gate passed it. Raises ``RefusedError`` when it did not."""
@@ -322,10 +338,28 @@ class Refresh:
         with self.stage("publishing"):
             if not report.passed:
                 raise RefusedError(self.refusal_message)
-            self.release = release = self._publish(report)
             refusal_file(self.settings).unlink(missing_ok=True)
+            before = current_or_lost(self.settings)
+            self.release = release = self._publish(report)
             self.progress(f"release {release.release_id} {'is current' if self.make_current else 'kept'}")
-            return release
+        # Who follows the link while it moves may still open the release that it pointed at.
+        self._retain({release.release_id, *([before.release_id] if before else [])})
+        return release
+
+    def _retain(self, protected: set[str]) -> None:
+        """Remove releases that the settings no longer keep. What fails here is said and fails no run."""
+        from warehouse.releases import Retention, retain
+
+        keep = self.settings
+        policy = Retention(keep.keep_releases, keep.keep_days, keep.keep_last_of_day)
+        try:
+            gone = retain(keep.home, keep.build, policy, utc_now(), protected)
+        except Exception as error:  # noqa: BLE001 (the release is out: tidying up must not turn it into a failure)
+            self.progress(f"warning: old releases could not be removed: {one_line(error, keep.home)}")
+            return
+        if gone:
+            ids = gone[0].release_id if len(gone) == 1 else f"{gone[0].release_id} to {gone[-1].release_id}"
+            self.progress(f"{len(gone)} old release{'s' if len(gone) != 1 else ''} removed: {ids}")
 
     def _publish(self, report: GateReport) -> ReleaseRecord:
         from importlib.metadata import version
@@ -530,9 +564,7 @@ def conclude(run: Refresh | None, succeeded: bool) -> tuple[Outcome, int]:
         outcome.message = f"the run failed: see {run.settings.build / 'run.log'}"
         return outcome, 2
     if run.release is None:
-        from warehouse.releases import current_release
-
-        current = current_release(run.settings.home)
+        current = current_or_lost(run.settings)
         if current is None:
             return outcome, 2
         return unchanged(run.settings, current, outcome.batches), 0

@@ -1,6 +1,7 @@
 """What `sector status`, `releases`, `rollback` and `note` show: facts read from releases and the ledger.
 
-Belongs here: gathering them and laying them out. Nothing here writes but ``roll_back``.
+Belongs here: gathering them and laying them out. Nothing here writes but ``roll_back``, ``pin`` and ``unpin``. Does not
+belong here: how two releases differ (``orchestration.difference_report``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from orchestration.ingest import Ledger, unread
 from orchestration.locking import is_held, run_lock
 from orchestration.moments import write_moment, write_short
 from orchestration.receipts import Receipts
-from orchestration.refresh import last_refusal, release_file, utc_now
+from orchestration.refresh import current_or_lost, last_refusal, release_file, utc_now
 from orchestration.settings import Settings
 from orchestration.silence import verdicts
 from warehouse import releases as shelf
@@ -230,26 +231,36 @@ def kind_of(reason: str) -> str:
 
 
 def releases(settings: Settings) -> list[dict[str, Any]]:
-    """All releases, newest first."""
-    current = current_or_none(settings)
+    """All releases, newest first, with age, size and whether they are pinned. None is current behind a broken link."""
+    current, pinned, now = current_or_lost(settings), shelf.pinned(settings.home), utc_now()
     return [
-        release_document(settings, release, current)
-        for release in sorted(shelf.list_releases(settings.home), key=lambda r: r.built_at, reverse=True)
+        {
+            **release_document(settings, release, current),
+            "pinned": release.release_id in pinned,
+            "age_seconds": round((now - release.built_at).total_seconds()),
+            "bytes": shelf.size(settings.home, release.release_id),
+        }
+        for release in shelf.list_releases(settings.home)
     ]
 
 
 def print_releases(rows: list[dict[str, Any]], console: Console) -> None:
-    """The list for people; the current one is marked."""
+    """The list for people, in 80 columns."""
     if not rows:
         console.print("no release yet: run `sector run`", markup=False)
         return
-    table = _table("", "release", "as of", "built", "")
+    table = _table("release", "as of", "age", "MB", "", right=("age", "MB"))
+    units = {"minutes": "min", "hours": "h", "days": "d"}
     for row in rows:
-        mark, kind = "*" if row["current"] else "", "sample" if row["is_sample"] else ""
-        if row["carried_over"]:
-            kind = f"{kind} with {', '.join(row['carried_over'])} carried over".strip()
-        table.add_row(mark, row["release_id"], row["as_of"], row["built_at"], kind)
+        words = [word for word in ("current", "pinned") if row[word]] + (["sample"] if row["is_sample"] else [])
+        words += [f"{family} carried over" for family in row["carried_over"]]
+        as_of = write_short(dt.datetime.fromisoformat(row["as_of"]))[: len("2025-04-24 10:30")]
+        number, unit = _age(row["age_seconds"]).split()
+        size = f"{row['bytes'] / 1e6:,.1f}"
+        table.add_row(row["release_id"], as_of, f"{number} {units[unit]}", size, " ".join(words))
     console.print(table)
+    if not any(row["current"] for row in rows):
+        console.print("none is current: `sector rollback ID` takes one of these, `sector run` makes one", markup=False)
 
 
 def roll_back(settings: Settings, release_id: str) -> dict[str, Any]:
@@ -257,6 +268,20 @@ def roll_back(settings: Settings, release_id: str) -> dict[str, Any]:
     with run_lock(settings.lock):
         release = shelf.rollback(settings.home, release_id)
     return release_document(settings, release, release)
+
+
+def pin(settings: Settings, release_id: str) -> dict[str, Any]:
+    """Keep a release whatever retention says; gives its document. Raises ``warehouse.releases.ReleaseError``."""
+    with run_lock(settings.lock):
+        release = shelf.pin(settings.home, release_id)
+    return {**release_document(settings, release, current_or_lost(settings)), "pinned": True}
+
+
+def unpin(settings: Settings, release_id: str) -> dict[str, Any]:
+    """Leave a release to retention again; gives its document. Raises ``warehouse.releases.ReleaseError``."""
+    with run_lock(settings.lock):
+        release = shelf.unpin(settings.home, release_id)
+    return {**release_document(settings, release, current_or_lost(settings)), "pinned": False}
 
 
 def note_text(settings: Settings, release: ReleaseRecord) -> str:

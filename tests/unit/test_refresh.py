@@ -63,6 +63,30 @@ def test_the_first_run_always_builds_even_on_nothing(world, settings):
     assert nothing_new(settings, NOW) is None
 
 
+def test_a_current_release_that_is_gone_is_built_anew(settings):
+    settings.releases.mkdir()
+    settings.current.symlink_to("releases/20260301T120000-00000000")
+    assert refresh.current_or_lost(settings) is None
+    assert nothing_new(settings, NOW) is None
+
+
+def test_old_releases_that_cannot_be_removed_fail_no_run(settings, monkeypatch):
+    def broken(*_):
+        raise PermissionError(13, "Permission denied", "/data")
+
+    monkeypatch.setattr("warehouse.releases.retain", broken)
+    said = []
+    Refresh(settings, progress=said.append, began=NOW)._retain(set())
+    [line] = said
+    assert line.startswith("warning: old releases could not be removed: /data is not writable for you")
+
+
+def test_results_of_no_dbt_are_no_build(settings):
+    """A run that was killed before dbt ended leaves build files that nobody may publish."""
+    with pytest.raises(RefusedError, match="whole job"):
+        Refresh(settings, began=NOW).built(None)
+
+
 def test_an_unread_file_is_news(world, settings):
     world.unread = {"etf_bars": ["a file"]}
     assert nothing_new(settings, NOW) is None
