@@ -474,14 +474,12 @@ def story(note: Note) -> tuple[Paragraph, ...]:
 
 
 def _paragraph(note: Note, title: str, needed: Sequence[str], tell: Callable[[Note], list[str]]) -> Paragraph:
-    old = [claim for name in needed if (claim := note.claims.get(name)) and note.is_old(claim)]
-    if old:
-        when = f"Carried over, as of {clock(min(claim.as_of for claim in old))}:"
-        return Paragraph(
-            title,
-            (when, *(claim.sentence for name in needed if (claim := note.claims.get(name)))),
-            not old[0].reproduced,
-        )
+    told = [claim for name in needed if (claim := note.claims.get(name))]
+    moments = [claim.as_of or note.as_of for claim in told if note.is_old(claim)]
+    if moments:
+        sentences = dict.fromkeys(claim.sentence for claim in told)
+        missing = not all(claim.reproduced for claim in told)
+        return Paragraph(title, (f"Carried over, as of {clock(min(moments))}:", *sentences), missing)
     lacking = [claim for name in needed if not (claim := note.claims.get(name)) or not claim.reproduced]
     if not lacking:
         return Paragraph(title, tuple(tell(note)), False)
