@@ -58,8 +58,8 @@ DAY_BEFORE = "(select previous_session_szse from marts.dim_date where date = {da
 _ETF_DAILY = [
     ("turnover in thousands of yuan on the new day", "Tushare's amount column read as yuan",
      _set("fct_etf_daily", "turnover_cny = turnover_cny / 1000", LAST_DAY)),
-    ("turnover in thousands of yuan of one fund, average price with it", "one feed of two in thousands",
-     _set("fct_etf_daily", "turnover_cny = turnover_cny / 1000, vwap = vwap / 1000", ONE_FUND_TODAY)),
+    ("turnover in thousands of yuan of one fund, average price with it", "one feed of two in thousands; the average price falls out of the day's range",
+     _set("fct_etf_daily", "turnover_cny = turnover_cny / 1000, vwap = null, vwap_status = 'contradicts_range'", ONE_FUND_TODAY)),
     ("volume in lots, everywhere", "Eastmoney's lots read as shares",
      _set("fct_etf_daily", "volume_shares = volume_shares // 100")),
     ("share counts in ten thousands on the new day, assets with them", "SSE's old unit read as shares",
