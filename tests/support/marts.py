@@ -90,6 +90,15 @@ MARTS: dict[str, str] = {
     "status varchar, claim_order integer, moment timestamptz, data_ends varchar",
 }
 
+INTERMEDIATE: dict[str, str] = {
+    "int_security_returns": "security_code varchar, trade_date date, change_ratio double",
+    "int_visits": "company_id varchar, visit_date date, month_start date, visit_way varchar, organization varchar, "
+    "visitor_type varchar",
+    "int_company_sector_spans": "scheme varchar, company_id varchar, valid_from date, valid_to date, "
+    "sector_code varchar",
+}
+"""What the suites read of the build's other file."""
+
 
 def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
     """Both build files in ``folder``: empty raw and marts, the real calendar as ``dim_date``, empty accounting."""
@@ -99,7 +108,10 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
     with duckdb.connect(str(folder / WORK_FILE)) as con:
         con.execute("create schema intermediate")
         con.execute("create schema staging")
-        con.execute("create table staging.stg_broker_visits as from raw.broker_visits")
+        for table in ("broker_visits", "concept_members", "etf_profiles", "index_weights", "security_quotes"):
+            con.execute(f"create table staging.stg_{table} as from raw.{table}")
+        for table, columns in INTERMEDIATE.items():
+            con.execute(f"create table intermediate.{table} ({columns})")
     with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute("create schema marts")
         con.execute("create table marts.dim_date as from calendar")
