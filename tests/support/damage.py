@@ -18,7 +18,7 @@ from typing import Literal
 import duckdb
 
 from expectations.gate import CheckResult, GateError, run_gate
-from expectations.history import DATES
+from expectations.history import DATES, run_history
 from expectations.suites import SUITES
 from expectations.vocabulary import Suite
 from orchestration.contracts import CONTRACTS
@@ -32,9 +32,11 @@ from warehouse.build import MARTS_FILE, WORK_FILE
 
 Fate = Literal["refused", "warned", "missed"]
 
+
 @dataclass(frozen=True)
 class Verdict:
-    """``refused``: the release does not come out, or the rows do not come in. ``by`` names the checks."""
+    """``refused``: the release does not come out, or the rows do not come in. ``by`` names the checks; ``beyond`` the
+    damage to the marts that shows what becomes of rows that came in."""
 
     name: str
     imitates: str
@@ -42,6 +44,7 @@ class Verdict:
     fate: Fate
     by: tuple[str, ...]
     miss: str = ""
+    beyond: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,11 @@ def subject(build: Path, releases: Sequence[Path]) -> Subject:
 def _failed(checks: Sequence[CheckResult]) -> set[tuple[str, str, str]]:
     """(severity, mart, check) of failures; audits also say of what."""
     return {
-        (check.severity, check.mart, f"{check.check_name} {check.observed}" if "int_audit" in check.mart else check.check_name)
+        (
+            check.severity,
+            check.mart,
+            f"{check.check_name} {check.observed}" if "int_audit" in check.mart else check.check_name,
+        )
         for check in checks
         if not check.passed
     }
@@ -164,6 +171,15 @@ def cut(build: Path, folder: Path, moment: dt.datetime) -> Path:
     return file
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a delivery; ``sound`` of its rows are those of the clean one, of ``clean`` rows."""
+
+    batch: BatchReport
+    clean: int
+    sound: int
+
+
 @dataclass
 class Door:
     """A home whose raw tables are known; each delivery meets it as it was."""
@@ -173,7 +189,7 @@ class Door:
     now: dt.datetime = dt.datetime(2025, 4, 24, 23, 0, tzinfo=MARKET_ZONE)
     """Deliveries arrive at the end of the day after the last one that raw holds."""
 
-    def deliver(self, table: str, query: str = "select * from clean", spoil: Spoil | None = None) -> BatchReport:
+    def deliver(self, table: str, query: str = "select * from clean", spoil: Spoil | None = None) -> Delivery:
         """Ingest the next delivery of ``table``, changed by ``query`` and ``spoil``."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.home / "raw" / table, self.folder / "raw" / table)
@@ -187,24 +203,54 @@ class Door:
             con.execute(f"create view raw as select {columns} from read_parquet({parquet})")
             con.execute(f"create view clean as {DELIVERIES[table]}")
             con.execute(f"copy ({query}) to {quoted(str(file))} (format csv, header)")
+            clean = con.execute("select count(*) from clean").fetchone()
+            kept = con.execute(f"select count(*) from (select * from clean intersect all {query})").fetchone()
         if spoil is not None:
             file.write_bytes(spoil(file.read_bytes()))
         [batch] = ingest_table(Settings(home=self.folder), table, self.now).batches
-        return batch
+        assert clean is not None
+        assert kept is not None
+        return Delivery(batch, int(clean[0]), int(kept[0]) if spoil is None else 0)
 
 
 def received(damage: FileDamage, door: Door) -> Verdict:
-    """What the door does with a damaged delivery: refused when none of its rows comes in."""
-    batch = door.deliver(damage.table, damage.query, damage.spoil)
-    said: tuple[str, ...]
+    """What the door does with a damaged delivery: refused when none of its damaged rows comes in."""
+    delivery = door.deliver(damage.table, damage.query, damage.spoil)
+    batch = delivery.batch
+    said: tuple[str, ...] = tuple(batch.warnings)
+    fate: Fate = "warned" if said else "missed"
     if batch.refused_whole:
-        fate, said = "refused", (f"door: {batch.refused_whole}",)
+        fate, said = "refused", (f"door: {batch.refused_whole.splitlines()[0]}",)
     elif batch.rows_accepted == 0:
-        held = "quarantined" if batch.rows_quarantined else "repeated"
-        fate, said = "refused", (f"door: all {batch.rows_landed} rows {held}",)
-    elif batch.warnings or batch.rows_quarantined:
-        counted = f"door: {batch.rows_quarantined} of {batch.rows_landed} rows quarantined"
-        fate, said = "warned", tuple(batch.warnings) or (counted,)
-    else:
-        fate, said = "missed", ()
-    return Verdict(damage.name, damage.imitates, f"raw.{damage.table}", fate, said, damage.miss)
+        fate, said = "refused", (f"door: {batch.rows_quarantined} rows quarantined, {batch.rows_repeated} repeats",)
+    elif batch.rows_quarantined:
+        fate = "refused" if batch.rows_accepted <= delivery.sound else "warned"
+        said = (f"door: {batch.rows_quarantined} of {batch.rows_landed} rows quarantined",)
+    return Verdict(damage.name, damage.imitates, f"raw.{damage.table}", fate, said, damage.miss, damage.beyond)
+
+
+def false_alarms(build: Path, folder: Path, sessions: Sequence[dt.date]) -> dict[str, list[str]]:
+    """What the limits from past releases say on each of ``sessions`` but the first, held against the one before.
+
+    Each day is the build cut behind the evening of that session. Suites run in every true run; here it is the
+    comparison of days that is asked for alarms it should not give.
+    """
+    found: dict[str, list[str]] = {}
+    past: list[Path] = []
+    for place, session in enumerate(sessions):
+        moment = dt.datetime.combine(session, dt.time(22, 30), MARKET_ZONE)
+        own = folder / str(place % 2)
+        file = cut(build, own, moment)
+        if past:
+            results = run_history(own, past[-1:], _code(file))
+            found[session.isoformat()] = sorted(
+                f"{kind} {mart.removeprefix('marts.')}.{name}" for kind, mart, name in _failed(results)
+            )
+        past.append(file)
+    return found
+
+
+def _code(file: Path) -> str:
+    with duckdb.connect(str(file), read_only=True) as con:
+        [(code,)] = con.execute("select code_version from meta.release").fetchall()
+    return str(code)

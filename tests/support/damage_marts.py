@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a line is a kind of damage: tables of this length are read across
 """Damage done to the marts of a finished build: what a wrong model, join, unit or cut would have published.
 
 Belongs here: the catalogue, one SQL script each, written from what goes wrong in this trade and not from the checks
@@ -42,7 +43,9 @@ def _double(table: str, where: str) -> str:
 def _relabel(table: str, column: str, one: object, other: object, where: str = "true") -> str:
     """Rows of one value carry the other, and the other way round."""
     a, b = (f"'{value}'" if isinstance(value, str) else str(value) for value in (one, other))
-    return _set(table, f"{column} = case when {column} = {a} then {b} else {a} end", f"{column} in ({a}, {b}) and {where}")
+    return _set(
+        table, f"{column} = case when {column} = {a} then {b} else {a} end", f"{column} in ({a}, {b}) and {where}"
+    )
 
 
 def _from_row(table: str, columns: str, matching: str, where: str) -> str:
@@ -108,8 +111,9 @@ _ETF_DAILY = [
     ("net asset value of the day before, assets with it", "the NAV was not out yet",
      "update marts.fct_etf_daily as t set unit_nav = s.unit_nav, aum_cny = t.shares * s.unit_nav "
      f"from marts.fct_etf_daily as s where s.etf_code = t.etf_code and t.trade_date = {{day}} and s.trade_date = {DAY_BEFORE}"),
-    ("accumulated NAV taken for unit NAV, assets with it", "neighbouring columns of one page",
-     _set("fct_etf_daily", "unit_nav = unit_nav * 1.4, aum_cny = shares * unit_nav * 1.4", f"etf_code = '{SPLIT_FUND}'")),
+    ("accumulated NAV taken for unit NAV, assets and premium with it", "neighbouring columns of one page",
+     _set("fct_etf_daily", "unit_nav = unit_nav * 3, aum_cny = cast(unit_nav * 3 as decimal(18, 4)) * shares, "
+          "premium_ratio = cast(close as double) / cast(unit_nav * 3 as double) - 1", f"etf_code = '{SPLIT_FUND}' and trade_date = {{day}}")),
     ("premium in percent", "a ratio multiplied for display", _set("fct_etf_daily", "premium_ratio = premium_ratio * 100")),
     ("premium with the other sign", "NAV over price", _set("fct_etf_daily", "premium_ratio = -premium_ratio")),
     ("missing flows filled with zero", "coalesce", _set("fct_etf_daily", "net_flow_cny = 0", "net_flow_cny is null")),
@@ -392,6 +396,7 @@ _DIMS = [
     ("dim_security", "two markets swapped", "suffix lost", _relabel("dim_security", "market", "HK", "SZ")),
     ("dim_sector", "a sector without a row", "a code missing in the crosswalk", "delete from marts.dim_sector where sector_code = '801150'"),
     ("dim_concept", "a concept without a row", "a seed cut short", "delete from marts.dim_concept where concept = 'CRO'"),
+    ("dim_connect_eligibility", "a channel nobody knows", "another spelling", _set("dim_connect_eligibility", "channel = 'shanghai'", "channel = 'SH_HK'")),
     ("dim_connect_eligibility", "spans that end before they begin", "in and out dates swapped",
      _set("dim_connect_eligibility", "valid_to = valid_from - 1")),
 ]  # fmt: skip
