@@ -5,7 +5,9 @@ from expectations.vocabulary import Check, Suite, in_set, key_checks, no_rows
 
 def has_row(key: str, *sources: str) -> Check:
     """Each ``key`` of the ``sources`` (``table.column``) has its row."""
-    seen = " union ".join(f"select {source.rsplit('.', 1)[1]} as code from {source.rsplit('.', 1)[0]}" for source in sources)
+    seen = " union ".join(
+        f"select {source.rsplit('.', 1)[1]} as code from {source.rsplit('.', 1)[0]}" for source in sources
+    )
     return no_rows(
         "every_code_has_its_row",
         "critical",
@@ -15,6 +17,7 @@ def has_row(key: str, *sources: str) -> Check:
         "a row for each code that is used",
         "G3",
     )
+
 
 DATE = Suite(
     table="marts.dim_date",
@@ -83,9 +86,7 @@ INDEX = Suite(
     grain=("index_code",),
     checks=(
         *key_checks(("index_code",)),
-        has_row(
-            "index_code", "marts.fct_index_daily.index_code", "marts.fct_index_membership.index_code"
-        ),
+        has_row("index_code", "marts.fct_index_daily.index_code", "marts.fct_index_membership.index_code"),
         no_rows(
             "hong_kong_indices_are_not_in_yuan",
             "warning",
@@ -144,9 +145,7 @@ CONNECT = Suite(
     grain=("security_code", "channel", "valid_from"),
     checks=(
         *key_checks(("security_code", "channel", "valid_from")),
-        in_set(
-            "channel", ("SH_HK", "SZ_HK", "HK_SH", "HK_SZ"), "Southbound is told from northbound by it.", "warning"
-        ),
+        in_set("channel", ("SH_HK", "SZ_HK", "HK_SH", "HK_SZ"), "Southbound is told from northbound by it.", "warning"),
         no_rows(
             "spans_end_after_they_begin",
             "critical",

@@ -32,7 +32,8 @@ SUITE = Suite(
             "members_are_those_of_the_list",
             "critical",
             "The latest list on or before the day (contracts R70), each company once.",
-            "select d.concept, d.trade_date, d.members, s.members as on_the_list from {batch} as d left join (select concept, "
+            "select d.concept, d.trade_date, d.members, s.members as on_the_list from {batch} as d left join (select "
+            "concept, "
             "as_of_date, count(distinct security_code) as members, lead(as_of_date) over (partition by concept "
             "order by as_of_date nulls last) as next_date from work.staging.stg_concept_members "
             "group by concept, as_of_date) as s on d.concept = s.concept and d.trade_date >= s.as_of_date "

@@ -40,7 +40,8 @@ SUITE = Suite(
         no_rows(
             "weights_drift_with_prices",
             "critical",
-            "Within a set a weight is that of the day before, grown by the member's change and normalised (contracts R30). "
+            "Within a set a weight is that of the day before, grown by the member's change and normalised (contracts "
+            "R30). "
             "Another set's weights, equal weights and weights that stand still break it; 1e-9 for sums of doubles.",
             "select index_code, trade_date, security_code, weight, grown / total as expected from (select *, "
             "sum(grown) over (partition by index_code, trade_date) as total from (select *, "

@@ -188,9 +188,11 @@ SUITE = Suite(
         no_rows(
             "flow_is_change_of_shares",
             "critical",
-            "The definition over one session (contracts R24), in the units after a split; to the cent. In a session with "
+            "The definition over one session (contracts R24), in the units after a split; to the cent. In a session "
+            "with "
             "a split a flow below a creation unit is published as 0 (contracts R27).",
-            f"select etf_code, trade_date, flow_status, net_flow_cny, shares, before, unit_nav, split_factor from ({NEIGHBOURS}) "
+            f"select etf_code, trade_date, flow_status, net_flow_cny, shares, before, unit_nav, split_factor from "
+            f"({NEIGHBOURS}) "
             "as days where span_sessions = 1 and flow_status in ('final', 'split_adjusted') "
             "and not (split_factor <> 1 and net_flow_cny = 0) "
             "and abs(cast(net_flow_cny as double) - (shares - split_factor * before) * cast(unit_nav as double)) "
@@ -202,7 +204,8 @@ SUITE = Suite(
             "spans_reach_back_to_the_last_count",
             "critical",
             "A flow over several sessions says so (contracts R24); the window that holds it depends on it.",
-            f"select etf_code, trade_date, flow_status, span_sessions, place - place_before as sessions from ({NEIGHBOURS}) "
+            f"select etf_code, trade_date, flow_status, span_sessions, place - place_before as sessions from "
+            f"({NEIGHBOURS}) "
             "as days where flow_status in ('final', 'split_adjusted', 'estimated') "
             "and span_sessions <> place - place_before",
             "sessions since the last share count",
@@ -219,7 +222,8 @@ SUITE = Suite(
         no_rows(
             "prices_are_not_those_of_the_day_before",
             "critical",
-            "A source that stood still under a new date. Five funds or more, nine in ten of them with the close and the "
+            "A source that stood still under a new date. Five funds or more, nine in ten of them with the close and "
+            "the "
             "turnover of the day before, or with its NAV; never seen in the twenty days before that or more.",
             f"select trade_date, funds, same_prices, same_navs from ({REPEATED}) as days where earlier_days >= 20 "
             "and ((same_prices > 0.9 and most_same_prices < 0.5) or (same_navs > 0.9 and most_same_navs < 0.5))",
@@ -229,11 +233,26 @@ SUITE = Suite(
         no_rows(
             "previous_close_is_the_close_before",
             "critical",
-            "A dividend moves it in one fund; in most funds of a day only a day that was lost or taken twice does. Five "
+            "A dividend moves it in one fund; in most funds of a day only a day that was lost or taken twice does. "
+            "Five "
             "funds or more, more than half of them, never so in the twenty days before that or more.",
             f"select trade_date, funds, other_previous from ({REPEATED}) as days where earlier_days >= 20 "
             "and other_previous > 0.5 and most_other_previous < 0.25",
             "as a rule the close of the session before",
+            "G9",
+        ),
+        no_rows(
+            "previous_close_is_not_the_close",
+            "critical",
+            "A lag that was forgotten makes every change zero. Of a hundred bars or more that moved since the bar "
+            "before, "
+            "more than half say that they did not.",
+            "select count(*) as moved, avg(case when prev_close = close then 1.0 else 0 end) as unmoved from (select "
+            "close, "
+            "prev_close, lag(close) over (partition by etf_code order by trade_date nulls last) as close_before "
+            "from {batch}) as bars where close <> close_before having count(*) >= 100 "
+            "and avg(case when prev_close = close then 1.0 else 0 end) > 0.5",
+            "bars that moved say so",
             "G9",
         ),
         no_rows(
@@ -262,10 +281,12 @@ SUITE = Suite(
             "A fund that grows or shrinks fiftyfold overnight, splits apart, where it did not so in the twenty counts "
             "before that or more: 万份 for 份.",
             "select etf_code, trade_date, shares, before from (select *, "
-            "count(ratio) over earlier as counts, max(ratio) over earlier as most, min(ratio) over earlier as least from ("
+            "count(ratio) over earlier as counts, max(ratio) over earlier as most, min(ratio) over earlier as least "
+            "from ("
             f"select *, shares / (split_factor * before) as ratio from ({NEIGHBOURS}) as days) as days "
             "window earlier as (partition by etf_code order by trade_date nulls last rows between 60 preceding "
-            "and 1 preceding)) as days where counts >= 20 and most < 10 and least > 0.1 and (ratio > 50 or ratio < 0.02)",
+            "and 1 preceding)) as days where counts >= 20 and most < 10 and least > 0.1 and (ratio > 50 or ratio < "
+            "0.02)",
             "within fifty times the count before",
             "G1",
         ),
@@ -274,7 +295,8 @@ SUITE = Suite(
             "warning",
             "Behind a split of k the NAV is 1/k of what it was; a third either way is left for the day's return.",
             f"select etf_code, trade_date, split_factor, unit_nav, nav_before from ({NEIGHBOURS}) as days "
-            "where split_factor <> 1 and abs(ln(split_factor * cast(unit_nav as double) / cast(nav_before as double))) > 0.3",
+            "where split_factor <> 1 and abs(ln(split_factor * cast(unit_nav as double) / cast(nav_before as double))) "
+            "> 0.3",
             "k · NAV / NAV before near 1",
             "G5",
         ),

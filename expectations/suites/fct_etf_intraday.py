@@ -50,7 +50,8 @@ SUITE = Suite(
             "market_within_price_limits",
             "critical",
             "A market whose middle ETF moved by more than the widest price limit has other units, not other prices.",
-            "select quote_ts, count(change_ratio) as funds, median(change_ratio) as middle from {batch} group by quote_ts "
+            "select quote_ts, count(change_ratio) as funds, median(change_ratio) as middle from {batch} group by "
+            "quote_ts "
             "having count(change_ratio) >= 5 and abs(median(change_ratio)) > 0.31",
             "median change -0.31 to 0.31",
             "G1",
@@ -59,9 +60,11 @@ SUITE = Suite(
             "turnover_is_volume_times_price",
             "warning",
             "Lots for shares or ten thousands for yuan move it a hundredfold.",
-            "select quote_ts, count(*) as funds, median(ratio) as middle from (select quote_ts, cast(turnover_cny as double) "
+            "select quote_ts, count(*) as funds, median(ratio) as middle from (select quote_ts, cast(turnover_cny as "
+            "double) "
             "/ nullif(volume_shares, 0) / nullif(cast(last as double), 0) as ratio from {batch}) as quotes "
-            "where ratio is not null group by quote_ts having count(*) >= 5 and (median(ratio) > 5 or median(ratio) < 0.2)",
+            "where ratio is not null group by quote_ts having count(*) >= 5 and (median(ratio) > 5 or median(ratio) < "
+            "0.2)",
             "turnover / volume near the price",
             "G1",
         ),

@@ -5,12 +5,14 @@ from expectations.vocabulary import Suite, between, follows, in_set, key_checks,
 GRAIN = ("profile", "segment", "region", "quarter_start")
 
 ROUNDS = (
-    "select p.profile, s.segment, g.region, f.quarter_start, count(*) as deals, sum(f.raised_amount_usd) as amount_usd, "
+    "select p.profile, s.segment, g.region, f.quarter_start, count(*) as deals, sum(f.raised_amount_usd) as "
+    "amount_usd, "
     "count(case when f.raised_amount_usd > 0 then 1 end) as disclosed from marts.fct_funding_round as f "
     "join (values ('cb_news_venture'), ('vc_pe_broad')) as p(profile) "
     "on (p.profile = 'vc_pe_broad' and f.in_vc_pe_broad) or (p.profile = 'cb_news_venture' and f.in_cb_news_venture) "
     "join (values ('all'), ('innovative_drugs')) as s(segment) on s.segment = 'all' or f.segment = s.segment "
-    "join (values ('GLOBAL'), ('USA'), ('CHN'), ('HKG'), ('ROW')) as g(region) on g.region = 'GLOBAL' or f.region = g.region "
+    "join (values ('GLOBAL'), ('USA'), ('CHN'), ('HKG'), ('ROW')) as g(region) on g.region = 'GLOBAL' or f.region = "
+    "g.region "
     "group by p.profile, s.segment, g.region, f.quarter_start"
 )
 """The rounds, summed as the quarters are."""
@@ -88,7 +90,8 @@ SUITE = Suite(
             "critical",
             "The same quarter a year earlier, as known now.",
             "select n.profile, n.segment, n.region, n.quarter_start, n.base_amount_usd, b.amount_usd as year_before "
-            "from {batch} as n join {batch} as b on n.profile = b.profile and n.segment = b.segment and n.region = b.region "
+            "from {batch} as n join {batch} as b on n.profile = b.profile and n.segment = b.segment and n.region = "
+            "b.region "
             "and b.quarter_start = n.quarter_start - interval 1 year "
             "where n.base_amount_usd is not null and n.base_amount_usd is distinct from b.amount_usd",
             "amount of the quarter a year before",

@@ -53,7 +53,8 @@ SUITE = Suite(
             "c.squares, b.price_coverage, c.covered from {batch} as b join (select index_code, trade_date, "
             "sum(case when change_ratio > 0 then weight else 0 end) as advancing, "
             "sum(case when place <= 10 then weight else 0 end) as top10, sum(weight * weight) as squares, "
-            "sum(case when change_ratio is not null then weight else 0 end) as covered from (select *, row_number() over "
+            "sum(case when change_ratio is not null then weight else 0 end) as covered from (select *, row_number() "
+            "over "
             "(partition by index_code, trade_date order by weight desc nulls last, security_code nulls last) as place "
             "from marts.fct_constituent_daily) as ranked group by index_code, trade_date) as c "
             "on b.index_code = c.index_code and b.trade_date = c.trade_date "
@@ -74,7 +75,8 @@ SUITE = Suite(
             "every_day_of_members_has_its_row",
             "critical",
             "Members without a row of breadth are members that no one counted.",
-            "select c.index_code, c.trade_date from (select distinct index_code, trade_date from marts.fct_constituent_daily) "
+            "select c.index_code, c.trade_date from (select distinct index_code, trade_date from "
+            "marts.fct_constituent_daily) "
             "as c left join {batch} as b on c.index_code = b.index_code and c.trade_date = b.trade_date "
             "where b.index_code is null",
             "a row for each day of members",

@@ -13,7 +13,8 @@ NEIGHBOURS = (
     "select *, lag(close) over ordered as close_before, lag(open) over ordered as open_before, "
     "lag(high) over ordered as high_before, lag(low) over ordered as low_before from {batch} "
     "window ordered as (partition by index_code order by trade_date nulls last)) as bars) as compared "
-    "window earlier as (partition by index_code order by trade_date nulls last rows between 60 preceding and 1 preceding)"
+    "window earlier as (partition by index_code order by trade_date nulls last rows between 60 preceding and 1 "
+    "preceding)"
 )
 """Each bar beside the one before it, and how the sixty before that lay beside theirs."""
 
@@ -87,7 +88,8 @@ SUITE = Suite(
         no_rows(
             "previous_close_is_the_close_before",
             "critical",
-            "Another index's prices, or a day lost: the close before differs by more than 2% in an index where it never did "
+            "Another index's prices, or a day lost: the close before differs by more than 2% in an index where it "
+            "never did "
             "by 1% on the twenty bars before that or more.",
             f"select index_code, trade_date, prev_close, close_before from ({NEIGHBOURS}) as bars "
             "where earlier_bars >= 20 and most_apart < 0.01 and apart > 0.02",
@@ -97,7 +99,8 @@ SUITE = Suite(
         no_rows(
             "prices_are_not_those_of_the_day_before",
             "critical",
-            "A source that stood still under a new date: open, high, low and close of the bar before, in an index whose "
+            "A source that stood still under a new date: open, high, low and close of the bar before, in an index "
+            "whose "
             "twenty bars before that or more were never alike. Flat bars are those of a day without trade.",
             f"select index_code, trade_date, open, high, low, close from ({NEIGHBOURS}) as bars "
             "where earlier_bars >= 20 and not coalesce(any_same, false) and is_same",

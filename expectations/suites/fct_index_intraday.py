@@ -63,10 +63,13 @@ SUITE = Suite(
             "previous_close_is_the_close_before",
             "warning",
             "Gaps and turns are counted from it; half a percent beside the last bar it is that of another day.",
-            "select q.index_code, min(q.quote_ts) as first_quote, b.close, max(q.change_ratio) as change_ratio from {batch} "
+            "select q.index_code, min(q.quote_ts) as first_quote, b.close, max(q.change_ratio) as change_ratio from "
+            "{batch} "
             "as q join (select index_code, trade_date, close, lead(trade_date) over (partition by index_code "
-            "order by trade_date nulls last) as next_date from marts.fct_index_daily) as b on q.index_code = b.index_code "
-            "and cast(q.quote_ts as date) > b.trade_date and (b.next_date is null or cast(q.quote_ts as date) <= b.next_date) "
+            "order by trade_date nulls last) as next_date from marts.fct_index_daily) as b on q.index_code = "
+            "b.index_code "
+            "and cast(q.quote_ts as date) > b.trade_date and (b.next_date is null or cast(q.quote_ts as date) <= "
+            "b.next_date) "
             "and cast(q.quote_ts as date) <= b.trade_date + 14 "
             "where abs(cast(q.last as double) / (1 + q.change_ratio) / nullif(cast(b.close as double), 0) - 1) > 0.005 "
             "group by q.index_code, b.trade_date, b.close",

@@ -6,7 +6,8 @@ GRAIN = ("index_code", "security_code", "valid_from")
 
 SETS = (
     "select index_code, valid_from as set_date, lead(valid_from) over (partition by index_code order by valid_from "
-    "nulls last) as next_date from (select distinct index_code, valid_from from {batch} where change <> 'leave') as dates"
+    "nulls last) as next_date from (select distinct index_code, valid_from from {batch} where change <> 'leave') as "
+    "dates"
 )
 """The dates of an index's sets, each with the next."""
 
@@ -47,7 +48,8 @@ SUITE = Suite(
             "sets_follow_each_other",
             "critical",
             "Each set holds until the next one (contracts R34); joins on the span would count members twice.",
-            f"select m.index_code, m.security_code, m.valid_from, m.valid_to, s.next_date from {{batch}} as m join ({SETS}) "
+            f"select m.index_code, m.security_code, m.valid_from, m.valid_to, s.next_date from {{batch}} as m join "
+            f"({SETS}) "
             "as s on m.index_code = s.index_code and m.valid_from = s.set_date "
             "where m.change <> 'leave' and m.valid_to is distinct from s.next_date",
             "valid_to is the next set's date",
@@ -82,14 +84,16 @@ SUITE = Suite(
             "hong_kong_codes_have_five_digits",
             "critical",
             "Providers pad 01801 to 001801, which reads as a Shenzhen code: one company under two names.",
-            "select index_code, security_code from {batch} where security_code like '%.HK' and length(security_code) <> 8",
+            "select index_code, security_code from {batch} where security_code like '%.HK' and length(security_code) "
+            "<> 8",
             "five digits and .HK",
             "G2",
         ),
         no_rows(
             "newest_set_is_not_an_old_one",
             "warning",
-            "Weights drift with prices: a set whose every weight was seen before is last month's file under a new date.",
+            "Weights drift with prices: a set whose every weight was seen before is last month's file under a new "
+            "date.",
             "select n.index_code, n.valid_from, o.valid_from as seen_on, count(*) as members from {batch} as n "
             "join {batch} as o on n.index_code = o.index_code and n.security_code = o.security_code "
             "and o.valid_from < n.valid_from and n.weight = o.weight and o.change <> 'leave' "

@@ -43,7 +43,8 @@ SUITE = Suite(
             "One way: what is bought is sold. 1e-9 for sums of doubles.",
             "select r.index_code, r.set_date, r.one_way_turnover, m.half, r.members_added, m.added, r.members_dropped, "
             "m.dropped from {batch} as r join (select index_code, set_date, sum(abs(weight_change)) / 2 as half, "
-            "count(case when change = 'add' then 1 end) as added, count(case when change = 'drop' then 1 end) as dropped "
+            "count(case when change = 'add' then 1 end) as added, count(case when change = 'drop' then 1 end) as "
+            "dropped "
             "from marts.fct_index_review_member group by index_code, set_date) as m "
             "on r.index_code = m.index_code and r.set_date = m.set_date where abs(r.one_way_turnover - m.half) > 1e-9 "
             "or r.members_added <> m.added or r.members_dropped <> m.dropped",

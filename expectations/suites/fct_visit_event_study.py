@@ -36,7 +36,8 @@ SUITE = Suite(
             "warning",
             "Over twenty sessions returns spread more than over one; the other way round two horizons were mixed up. "
             "Five sectors or more with thirty events.",
-            "select visitor_type, median(case when horizon_sessions = 1 then abs(event_return_ratio) end) as one_session, "
+            "select visitor_type, median(case when horizon_sessions = 1 then abs(event_return_ratio) end) as "
+            "one_session, "
             "median(case when horizon_sessions = 20 then abs(event_return_ratio) end) as twenty_sessions from {batch} "
             "where events >= 30 and sector_code <> 'ALL' group by visitor_type "
             "having count(case when horizon_sessions = 1 then 1 end) >= 5 "

@@ -7,6 +7,7 @@ GRAIN = ("note_date", "claim_id")
 
 CLAIMS = ", ".join(f"('{claim}')" for claim in CLAIM_IDS)
 
+
 def _named(column: str) -> str:
     """The value that a claim's filter gives to a column of its source."""
     return f"regexp_extract(n.source_filter, '{column} = ''([^'']+)''', 1)"
@@ -39,8 +40,10 @@ SOURCES = " union all ".join(
         ),
         (
             "fct_etf_flow_window",
-            "case n.claim_id when 'etf_inflow_days' then q.inflow_days when 'etf_window_sessions' then q.window_sessions "
-            "when 'etf_structural_zero_days' then q.structural_zero_days else cast(q.cumulative_flow_cny as double) end",
+            "case n.claim_id when 'etf_inflow_days' then q.inflow_days when 'etf_window_sessions' then "
+            "q.window_sessions "
+            "when 'etf_structural_zero_days' then q.structural_zero_days else cast(q.cumulative_flow_cny as double) "
+            "end",
             "cast(null as varchar)",
             f"n.source_table = 'fct_etf_flow_window' and q.etf_code = {_named('etf_code')} and q.window_sessions = 10 "
             f"and q.as_of_date = try_cast({_named('as_of_date')} as date)",
@@ -58,13 +61,15 @@ SOURCES = " union all ".join(
             "fct_funding_quarterly",
             "case when n.claim_id like '%lag_matched' then q.yoy_lag_matched else q.yoy_latest end",
             "cast(null as varchar)",
-            "n.source_table = 'fct_funding_quarterly' and q.profile = 'cb_news_venture' and q.segment = 'innovative_drugs' "
+            "n.source_table = 'fct_funding_quarterly' and q.profile = 'cb_news_venture' and q.segment = "
+            "'innovative_drugs' "
             "and q.region = upper(split_part(n.claim_id, '_', 3)) "
             f"and q.quarter_start = try_cast({_named('quarter_start')} as date)",
         ),
         (
             "fct_concept_daily",
-            "case n.claim_id when 'cro_members' then q.members when 'cro_advancers' then q.advancers else q.decliners end",
+            "case n.claim_id when 'cro_members' then q.members when 'cro_advancers' then q.advancers else q.decliners "
+            "end",
             "cast(null as varchar)",
             f"n.source_table = 'fct_concept_daily' and q.concept = {_named('concept')} "
             f"and q.trade_date = try_cast({_named('trade_date')} as date)",
@@ -111,7 +116,8 @@ SUITE = Suite(
             "figures_are_those_of_their_rows",
             "critical",
             "Each claim names the row that it was taken from; the note must say what that row says.",
-            f"select n.claim_id, n.value, s.value as in_the_mart, n.value_text, s.text as text_in_the_mart from {{batch}} as n "
+            f"select n.claim_id, n.value, s.value as in_the_mart, n.value_text, s.text as text_in_the_mart from "
+            f"{{batch}} as n "
             f"join ({SOURCES}) as s on n.claim_id = s.claim_id where n.status = 'reproduced' "
             "and (abs(n.value - s.value) > 1e-9 * (1 + abs(s.value)) or n.value_text is distinct from s.text)",
             "the figure of the row named",

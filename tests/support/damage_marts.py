@@ -430,10 +430,16 @@ _META = [
      "table_name = 'broker_visits'"),
 ]  # fmt: skip
 
+MISSES = {
+    "quotes end at ten": "A morning's quotes may end at any minute; the note says that its data ends at 10:00, and "
+    "status how old it is.",
+}
+"""Why damage of that name is let through without a word."""
+
 MART_DAMAGE: tuple[MartDamage, ...] = (
-    *(MartDamage(name, like, "marts.fct_etf_daily", script) for name, like, script in _ETF_DAILY),
+    *(MartDamage(name, like, "marts.fct_etf_daily", script, MISSES.get(name, "")) for name, like, script in _ETF_DAILY),
     *(
-        MartDamage(name, like, f"marts.{table}", script)
+        MartDamage(name, like, f"marts.{table}", script, MISSES.get(name, ""))
         for table, name, like, script in (*_ETF_OTHER, *_INDEX, *_DESK, *_FUNDING, *_DIMS)
     ),
     *(MartDamage(name, like, "marts.rpt_market_note", script) for name, like, script in _NOTE),

@@ -45,7 +45,8 @@ MARTS: dict[str, str] = {
     "mean_abs_daily_tracking_difference double, knowledge_at timestamptz",
     "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, knowledge_at timestamptz",
     "fct_index_intraday": "index_code varchar, quote_ts timestamptz, last price, change_ratio double, "
-    "open_gap_ratio double, open_state varchar, turned_at timestamptz, is_opening_quote boolean, knowledge_at timestamptz",
+    "open_gap_ratio double, open_state varchar, turned_at timestamptz, is_opening_quote boolean, knowledge_at "
+    "timestamptz",
     "fct_index_membership": "index_code varchar, security_code varchar, valid_from date, valid_to date, weight double, "
     "change varchar, knowledge_at timestamptz",
     "fct_constituent_daily": "index_code varchar, trade_date date, security_code varchar, weight_date date, "
