@@ -57,9 +57,10 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project/models --processes 2 --disable-progress-bar
 
-bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own reader (some minutes, 3 GB of disk)
+bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own reader, damage caught (some minutes, 3 GB of disk)
 	@$(BIN)/python -m tests.benchmarks.where_time_goes
 	@$(BIN)/python -m tests.benchmarks.ingest
+	@$(BIN)/python -m tests.benchmarks.damage
 
 lock: $(READY) ## resolve pyproject.toml anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
