@@ -17,7 +17,7 @@ from tests.support.marts import MARTS
 pytestmark = pytest.mark.pipeline
 
 REFUSED_BY = {
-    ("marts.fct_etf_daily", "a split read as inflow"): "fct_etf_daily.flow_is_change_of_shares",
+    ("marts.fct_etf_daily", "a split read as inflow"): "fct_etf_flow_window.cumulative_is_sum_of_days",
     ("marts.fct_etf_daily", "change of the new day in percent"): "fct_etf_daily.change_is_close_over_previous",
     ("marts.fct_etf_daily", "the new day shows the prices of the day before"): (
         "fct_etf_daily.prices_are_not_those_of_the_day_before"
