@@ -30,7 +30,7 @@ SUITE = Suite(
         ),
         no_rows(
             "members_are_those_of_the_list",
-            "critical",
+            "warning",
             "The latest list on or before the day (contracts R70), each company once.",
             "select d.concept, d.trade_date, d.members, s.members as on_the_list from {batch} as d left join (select "
             "concept, "

@@ -27,14 +27,14 @@ SUITE = Suite(
         ),
         no_rows(
             "nothing_known_before_it_was_quoted",
-            "critical",
+            "warning",
             "A quote known before its moment was dated in another time zone.",
             "select * from {batch} where knowledge_at < quote_ts",
             "knowledge_at at quote_ts or later",
         ),
         no_rows(
             "change_is_the_quotes",
-            "critical",
+            "warning",
             "A member has the change that its own quote has.",
             "select m.index_code, m.quote_ts, m.security_code, m.change_ratio, q.last, q.prev_close from {batch} as m "
             "join work.staging.stg_security_quotes as q on m.security_code = q.security_code and m.quote_ts = "

@@ -187,7 +187,7 @@ SUITE = Suite(
         ),
         no_rows(
             "flow_is_change_of_shares",
-            "critical",
+            "warning",
             "The definition over one session (contracts R24), in the units after a split; to the cent. In a session "
             "with "
             "a split a flow below a creation unit is published as 0 (contracts R27).",
@@ -202,7 +202,7 @@ SUITE = Suite(
         ),
         no_rows(
             "spans_reach_back_to_the_last_count",
-            "critical",
+            "warning",
             "A flow over several sessions says so (contracts R24); the window that holds it depends on it.",
             f"select etf_code, trade_date, flow_status, span_sessions, place - place_before as sessions from "
             f"({NEIGHBOURS}) "
@@ -212,7 +212,7 @@ SUITE = Suite(
         ),
         no_rows(
             "structural_zeros_follow_the_calendar",
-            "critical",
+            "warning",
             "Creations are closed by the fund's calendar and by nothing else (contracts R22, R23).",
             "select etf_code, trade_date, flow_status, creation_open, net_flow_cny from {batch} "
             "where (flow_status = 'structural_zero' and creation_open is distinct from false) "
@@ -221,7 +221,7 @@ SUITE = Suite(
         ),
         no_rows(
             "prices_are_not_those_of_the_day_before",
-            "critical",
+            "warning",
             "A source that stood still under a new date. Five funds or more, nine in ten of them with the close and "
             "the "
             "turnover of the day before, or with its NAV; never seen in the twenty days before that or more.",
@@ -232,7 +232,7 @@ SUITE = Suite(
         ),
         no_rows(
             "previous_close_is_the_close_before",
-            "critical",
+            "warning",
             "A dividend moves it in one fund; in most funds of a day only a day that was lost or taken twice does. "
             "Five "
             "funds or more, more than half of them, never so in the twenty days before that or more.",
@@ -243,7 +243,7 @@ SUITE = Suite(
         ),
         no_rows(
             "previous_close_is_not_the_close",
-            "critical",
+            "warning",
             "A lag that was forgotten makes every change zero. Of a hundred bars or more that moved since the bar "
             "before, "
             "more than half say that they did not.",
@@ -257,7 +257,7 @@ SUITE = Suite(
         ),
         no_rows(
             "turnover_is_volume_times_price",
-            "critical",
+            "warning",
             "Lots for shares or thousands for yuan move it a hundredfold. The median of five funds or more beyond five "
             "times the price, where it was within twice the price on twenty days before that or more.",
             f"select trade_date, funds, price_ratio from ({REPEATED}) as days where earlier_days >= 20 "
@@ -277,7 +277,7 @@ SUITE = Suite(
         ),
         no_rows(
             "shares_keep_their_unit",
-            "critical",
+            "warning",
             "A fund that grows or shrinks fiftyfold overnight, splits apart, where it did not so in the twenty counts "
             "before that or more: 万份 for 份.",
             "select etf_code, trade_date, shares, before from (select *, "
@@ -311,7 +311,7 @@ SUITE = Suite(
         ),
         no_rows(
             "price_and_nav_belong_together",
-            "critical",
+            "warning",
             "A premium beyond 50% in a fund that stayed within 20% on the sixty days before: accumulated NAV for unit "
             "NAV, another fund's NAV, a price in another unit.",
             "select etf_code, trade_date, close, unit_nav, premium_ratio from (select *, "

@@ -25,7 +25,7 @@ SUITE = Suite(
         ),
         no_rows(
             "nothing_known_before_it_was_quoted",
-            "critical",
+            "warning",
             "A quote known before its moment was dated in another time zone.",
             "select * from {batch} where knowledge_at < quote_ts",
             "knowledge_at at quote_ts or later",
@@ -48,7 +48,7 @@ SUITE = Suite(
         ),
         no_rows(
             "market_within_price_limits",
-            "critical",
+            "warning",
             "A market whose middle ETF moved by more than the widest price limit has other units, not other prices.",
             "select quote_ts, count(change_ratio) as funds, median(change_ratio) as middle from {batch} group by "
             "quote_ts "

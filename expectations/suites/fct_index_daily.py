@@ -87,7 +87,7 @@ SUITE = Suite(
         ),
         no_rows(
             "previous_close_is_the_close_before",
-            "critical",
+            "warning",
             "Another index's prices, or a day lost: the close before differs by more than 2% in an index where it "
             "never did "
             "by 1% on the twenty bars before that or more.",
@@ -98,7 +98,7 @@ SUITE = Suite(
         ),
         no_rows(
             "prices_are_not_those_of_the_day_before",
-            "critical",
+            "warning",
             "A source that stood still under a new date: open, high, low and close of the bar before, in an index "
             "whose "
             "twenty bars before that or more were never alike. Flat bars are those of a day without trade.",

@@ -43,14 +43,14 @@ SUITE = Suite(
         ),
         no_rows(
             "nothing_known_before_it_was_quoted",
-            "critical",
+            "warning",
             "A quote known before its moment was dated in another time zone.",
             "select * from {batch} where knowledge_at < quote_ts",
             "knowledge_at at quote_ts or later",
         ),
         no_rows(
             "turns_at_a_quote_that_turned",
-            "critical",
+            "warning",
             "The minute is told as news: there must be a quote of that minute on the other side of the previous close.",
             "select t.index_code, t.quote_ts, t.open_state, t.turned_at from {batch} as t left join {batch} as q "
             "on t.index_code = q.index_code and t.turned_at = q.quote_ts "

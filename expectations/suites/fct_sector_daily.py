@@ -21,7 +21,7 @@ SUITE = Suite(
         ),
         no_rows(
             "theme_has_its_index_breadth",
-            "critical",
+            "warning",
             "The theme's members are those of its index (contracts R70): one count of risers and fallers.",
             "select s.trade_date, s.advancers, b.advancers as of_the_index, s.decliners, b.decliners as "
             "index_decliners "
@@ -32,7 +32,7 @@ SUITE = Suite(
         ),
         no_rows(
             "flows_are_those_of_trackers",
-            "critical",
+            "warning",
             "Each tracker once, to the cent.",
             "select s.trade_date, s.etf_net_flow_cny, f.flow from {batch} as s left join (select d.trade_date, "
             "sum(d.net_flow_cny) as flow from marts.fct_etf_daily as d join marts.dim_etf as e on d.etf_code = "

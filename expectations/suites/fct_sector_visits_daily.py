@@ -124,7 +124,7 @@ SUITE = Suite(
         ),
         no_rows(
             "ranks_follow_companies",
-            "critical",
+            "warning",
             "Rank 1 has most companies; ALL and NONE have none (contracts R45).",
             "select scheme, sector_code, as_of_date, visitor_type, companies_mtd, rank_mtd, expected from (select *, "
             "case when sector_code not in ('ALL', 'NONE') then rank() over (partition by scheme, as_of_date, "
@@ -136,7 +136,7 @@ SUITE = Suite(
         ),
         no_rows(
             "month_begins_anew",
-            "critical",
+            "warning",
             "On the first of a month no more companies than on its last day, and only those of one day.",
             "select f.scheme, f.sector_code, f.as_of_date, f.visitor_type, f.companies_mtd, n.companies_mtd as "
             "last_day "
