@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from orchestration.contracts import CONTRACTS
@@ -24,7 +25,9 @@ from orchestration.moments import write_moment, write_short
 from orchestration.refresh import release_file
 from orchestration.settings import Settings
 from orchestration.sql import quoted, raw_rows
-from orchestration.tracing import TRACERS, Part, by_lineage, claim_column
+from orchestration.tracing import GAPS, TRACERS, Part, claim_column
+from orchestration.tracing.parts import LIST
+from orchestration.tracing.views import define
 from warehouse import releases as shelf
 
 if TYPE_CHECKING:
@@ -33,11 +36,15 @@ if TYPE_CHECKING:
 NOTE = "rpt_market_note"
 
 SHOWN_ROWS = 12
-"""Rows that a person is shown of one raw table; ``--rows`` asks for more, ``--json`` has them all."""
+"""Rows that a person is shown of one input; ``--rows`` asks for more."""
+
+MOST_ROWS = 10_000
+"""Rows of one input that are listed at all; their number is told whatever it is."""
 
 NEAREST = 5
 
-LINEAGE = "those that share the key with the row in the raw tables that feed the mart: more than went in"
+VERSIONED_BY = {"broker_visits": ("notice_date",)}
+"""Columns beside its key by which rows of a table stand for themselves (contracts R40: a notice is one)."""
 
 
 class UnknownFigureError(ValueError):
@@ -46,11 +53,20 @@ class UnknownFigureError(ValueError):
 
 @dataclass(frozen=True)
 class Input:
-    """Rows of one raw table behind a figure. ``rows``: contract columns and provenance; ``later``: newer versions."""
+    """Rows of one raw table or reference list behind a figure.
+
+    ``rows``: at most ``MOST_ROWS`` of the ``count`` there are, each with the contract's columns and its provenance;
+    ``later``: newer versions of them.
+    """
 
     part: Part
     rows: list[dict[str, Any]]
+    count: int
     later: int
+
+    @property
+    def is_raw(self) -> bool:
+        return not self.part.table.startswith(LIST)
 
 
 @dataclass(frozen=True)
@@ -64,11 +80,8 @@ class Explanation:
     column: str
     unit: str
     formula: str
-    about: str
     inputs: list[Input]
-    feeds: list[str]
     would_change: list[str]
-    exact: bool
     told_by: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -83,39 +96,34 @@ def explain(settings: Settings, release: ReleaseRecord, mart: str, words: Sequen
     """
     with _opened(settings, release) as con:
         mart = mart.removeprefix("marts.")
-        grain, about, feeds = _mart(con, mart)
+        grain = _grain(con, mart)
         *key, column = words
         _column_exists(con, mart, column, grain)
         if mart == NOTE and len(key) == 1:
             key = [str(day) for (day,) in con.execute(f"select max(note_date) from {_name(mart)}").fetchall()] + key
         row = _row(con, mart, grain, key)
         _cut_where_rows_were_made(con, {mart, str(row["source_table"])} if mart == NOTE else {mart})
+        formula, unit = _described(con, mart, column)
         told_by: dict[str, Any] = {}
-        exact = True
-        if mart == NOTE and column in ("value", "value_text", "claim", "evidence_rows", "status"):
-            parts, told_by = _claim_parts(con, row)
-        elif mart in TRACERS:
-            parts = TRACERS[mart](con, {name: row[name] for name in grain}, column)
-        else:
-            known = {table: (*CONTRACTS[table].key, *CONTRACTS[table].value_columns) for table in feeds}
-            exact = False
-            parts = by_lineage(feeds, known, {name: row[name] for name in grain}, column)
-        inputs = [_read(con, part) for part in parts]
-        [(formula, unit)] = con.execute(
-            "select description, unit from release.meta.columns "
-            "where table_schema = 'marts' and table_name = ? and column_name = ?",
-            [mart, column],
-        ).fetchall()
-        if mart == NOTE:
-            unit = str(row["unit"])
-        if told_by:
-            feeds = _mart(con, told_by["mart"])[2]
-        traced = {part.table for part in parts}
-        rest = [table for table in feeds if table not in traced]
-        changes = _would_change(con, row, inputs, [str(value) for value in row.values() if isinstance(value, str)])
-        return Explanation(
-            release, mart, grain, row, column, unit, formula, about, inputs, rest, changes, exact, told_by
-        )
+        try:
+            if mart == NOTE:
+                parts, gaps, told_by = _claim(con, row)
+                if column == "value":
+                    unit = str(row["unit"])
+                if column in ("value", "value_text"):
+                    formula = _described(con, told_by["mart"], told_by["column"])[0]
+            else:
+                of_row = {name: row[name] for name in grain}
+                parts = TRACERS[mart](con, of_row, column)
+                gaps = GAPS[mart](con, of_row, column) if mart in GAPS else []
+            inputs = [_read(con, part, release) for part in parts]
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UnknownFigureError(
+                f"release {release.release_id} lacks a table or column that explains {mart}.{column}, so it was built "
+                f"by another version ({str(error).splitlines()[0]}): explain a later one, or run `sector run`"
+            ) from error
+        changes = _would_change(con, row, column, inputs, gaps)
+        return Explanation(release, mart, grain, row, column, unit, formula, inputs, changes, told_by)
 
 
 @contextmanager
@@ -139,13 +147,15 @@ def _opened(settings: Settings, release: ReleaseRecord) -> Iterator[duckdb.DuckD
                 con.register("nothing", contract.arrow_schema().empty_table())
                 con.execute(f"create table all_{table} as from nothing")
                 con.unregister("nothing")
+            versions = (*contract.key, *VERSIONED_BY.get(table, ()))
             con.execute(
                 f"create view {table} as select * exclude (version_rank) from (select *, row_number() over ("
-                f"partition by {', '.join(contract.key)} "
+                f"partition by {', '.join(versions)} "
                 "order by knowledge_at desc, _ingested_at desc, _file desc, _row desc) as version_rank "
                 f"from all_{table} where knowledge_at <= (select as_of from cut) "
                 "and _ingested_at <= (select built_at from cut)) where version_rank = 1"
             )
+        define(con)
         yield con
 
 
@@ -170,24 +180,29 @@ def _nearest(word: str, known: Sequence[str]) -> str:
     return ", ".join(near or list(known)[:NEAREST]) or "none"
 
 
-def _mart(con: duckdb.DuckDBPyConnection, mart: str) -> tuple[tuple[str, ...], str, list[str]]:
-    tables = _tables(con)
-    if mart not in tables:
-        raise UnknownFigureError(f"no mart {mart!r}; nearest: {_nearest(mart, sorted(tables))}")
-    grain, about, feeds = tables[mart]
-    return tuple(filter(None, grain.split(", "))), about, [name for name in feeds.split(", ") if name in CONTRACTS]
-
-
-def _tables(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str, str]]:
+def _grain(con: duckdb.DuckDBPyConnection, mart: str) -> tuple[str, ...]:
     try:
-        rows = con.execute(
-            "select table_name, grain, description, raw_tables from release.meta.tables where table_schema = 'marts'"
-        ).fetchall()
+        grains = dict(
+            con.execute("select table_name, grain from release.meta.tables where table_schema = 'marts'").fetchall()
+        )
+        con.execute("select raw_tables from release.meta.tables limit 0")
     except duckdb.BinderException:
         raise UnknownFigureError(
             "this release was built before releases told their lineage: explain a later one, or run `sector run`"
         ) from None
-    return {name: (grain, about, feeds) for name, grain, about, feeds in rows}
+    if mart not in grains:
+        raise UnknownFigureError(f"no mart {mart!r}; nearest: {_nearest(mart, sorted(grains))}")
+    return tuple(filter(None, grains[mart].split(", ")))
+
+
+def _described(con: duckdb.DuckDBPyConnection, mart: str, column: str) -> tuple[str, str]:
+    """What a column says of itself: how it comes about, and its unit."""
+    [(formula, unit)] = con.execute(
+        "select description, unit from release.meta.columns "
+        "where table_schema = 'marts' and table_name = ? and column_name = ?",
+        [mart, column],
+    ).fetchall()
+    return formula, unit
 
 
 def _column_exists(con: duckdb.DuckDBPyConnection, mart: str, column: str, grain: Sequence[str]) -> None:
@@ -244,74 +259,85 @@ def _row(con: duckdb.DuckDBPyConnection, mart: str, grain: Sequence[str], key: S
     raise UnknownFigureError(f"{mart} has no row {' '.join(key)}")
 
 
-def _claim_parts(con: duckdb.DuckDBPyConnection, claim: dict[str, Any]) -> tuple[list[Part], dict[str, Any]]:
-    """The parts behind a claim of the note: those of the rows that it names, and where it names them."""
+def _claim(con: duckdb.DuckDBPyConnection, claim: dict[str, Any]) -> tuple[list[Part], list[str], dict[str, Any]]:
+    """The parts and gaps of the rows that a claim of the note names, and where it names them."""
     mart = str(claim["source_table"]).removeprefix("marts.")
     column = claim_column(str(claim["claim_id"]))
-    told_by = {"mart": mart, "filter": claim["source_filter"], "column": column}
-    tables = _tables(con)
-    if mart not in tables or mart not in TRACERS:
-        return [], told_by
-    grain = tables[mart][0].split(", ")
-    rows = con.execute(
-        f"select {', '.join(grain)} from {_name(mart)} where {claim['source_filter']} limit 50"
-    ).fetchall()
-    parts: list[Part] = []
+    grain = _grain(con, mart)
+    rows = con.execute(f"select {', '.join(grain)} from {_name(mart)} where {claim['source_filter']}").fetchall()
+    parts: dict[Part, None] = {}
+    gaps: dict[str, None] = {}
     for row in rows:
-        for part in TRACERS[mart](con, dict(zip(grain, row, strict=True)), column):
-            if part not in parts:
-                parts.append(part)
-    return parts, told_by
+        key = dict(zip(grain, row, strict=True))
+        parts |= dict.fromkeys(TRACERS[mart](con, key, column))
+        gaps |= dict.fromkeys(GAPS[mart](con, key, column) if mart in GAPS else [])
+    return list(parts), list(gaps), {"mart": mart, "filter": claim["source_filter"], "column": column}
 
 
-def _read(con: duckdb.DuckDBPyConnection, part: Part) -> Input:
+def _read(con: duckdb.DuckDBPyConnection, part: Part, release: ReleaseRecord) -> Input:
+    if part.table.startswith(LIST):
+        con.execute(f"create or replace temp table chosen as from release.{part.table} where {part.where}", part.values)
+        return Input(part, *_chosen(con, "select *", ""), later=0)
     contract = CONTRACTS[part.table]
-    columns = [*contract.key, *contract.value_columns, "knowledge_at", "_file", "_row"]
-    order = ", ".join(contract.key)
-    cursor = con.execute(
-        f"select {', '.join(columns)} from {part.table} where {part.where} order by {order}", list(part.values)
-    )
+    key = ", ".join(contract.key)
+    if part.moment is not None:
+        con.execute("update cut set as_of = ?", [part.moment])
+    try:
+        con.execute(f"create or replace temp table chosen as from {part.table} where {part.where}", part.values)
+    finally:
+        con.execute("update cut set as_of = ?", [release.as_of])
+    columns = ", ".join([*contract.key, *contract.value_columns, "knowledge_at", "_file", "_row"])
+    rows, count = _chosen(con, f"select {columns}", f"order by {key}")
+    if part.moment is not None or not count:
+        return Input(part, rows, count, later=0)
+    [(later,)] = con.execute(
+        f"select count(*) from all_{part.table} where ({key}) in (select ({key}) from chosen) "
+        "and (knowledge_at > (select as_of from cut) or _ingested_at > (select built_at from cut))"
+    ).fetchall()
+    return Input(part, rows, count, int(later))
+
+
+def _chosen(con: duckdb.DuckDBPyConnection, columns: str, order: str) -> tuple[list[dict[str, Any]], int]:
+    """The first rows chosen, and how many there are."""
+    [(count,)] = con.execute("select count(*) from chosen").fetchall()
+    cursor = con.execute(f"{columns} from chosen {order} limit {MOST_ROWS}")
     names = [column[0] for column in cursor.description]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    (later,) = con.execute(
-        f"select count(*) from all_{part.table} where ({order}) in (select ({order}) from {part.table} "
-        f"where {part.where}) and (knowledge_at > (select as_of from cut) "
-        "or _ingested_at > (select built_at from cut))",
-        list(part.values),
-    ).fetchone() or (0,)
-    return Input(part, rows, int(later))
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()], int(count)
 
 
 def _would_change(
-    con: duckdb.DuckDBPyConnection, row: dict[str, Any], inputs: Sequence[Input], words: Sequence[str]
+    con: duckdb.DuckDBPyConnection,
+    row: dict[str, Any],
+    column: str,
+    inputs: Sequence[Input],
+    gaps: Sequence[str],
 ) -> list[str]:
     """What would make the figure another one, in sentences: what is missing, estimated, newer or refused."""
-    said = []
-    for name, value in row.items():
-        if name.endswith("status") and value in ("missing", "estimated", "not_available", "fx_missing"):
-            said.append(f"{name} is {value}.")
+    said = [str(row["claim"])] if row.get("status") == "not_available" else []
+    said += gaps
     for entry in inputs:
         part = entry.part
-        if part.required and not entry.rows:
+        if part.required and not entry.count:
             said.append(f"Missing: {part.table} has no row for {part.role}.")
         if entry.later:
             said.append(
                 f"{part.table} has {entry.later} newer version{'s' if entry.later > 1 else ''} of these rows that came "
                 "after this release: a build made now takes them."
             )
-    if row.get("missing_days"):
-        said.append(f"{row['missing_days']} days of the window have no flow: their shares would add to the sum.")
-    codes = [word for word in words if "." in word and len(word) <= 12]
-    for table in dict.fromkeys(entry.part.table for entry in inputs):
+    codes = [value for value in row.values() if isinstance(value, str) and "." in value and len(value) <= 12]
+    for table in dict.fromkeys(entry.part.table for entry in inputs if entry.is_raw):
         for code in codes:
-            (refused,) = con.execute(
+            [(refused,)] = con.execute(
                 "select count(*) from release.meta.quarantine where table_name = ? and contains(raw_text, ?)",
                 [table, code.split(".")[0]],
-            ).fetchone() or (0,)
+            ).fetchall()
             if refused:
                 said.append(f"{refused} refused rows of {table} name {code}: see meta.quarantine.")
-    said.append("A later version of any row above, or of the reference lists and calendars.")
-    return said
+    if row[column] is None and not said:
+        said.append("The figure is NULL: the formula says what that means.")
+    raw = "A later version of any row above" if any(entry.is_raw for entry in inputs) else "A later landed row"
+    said.append(f"{raw}, or of the reference lists and calendars.")
+    return list(dict.fromkeys(said))
 
 
 def find_release(settings: Settings, release_id: str | None) -> ReleaseRecord:
@@ -340,17 +366,17 @@ def document(found: Explanation) -> dict[str, Any]:
         "unit": found.unit,
         "formula": found.formula,
         "told_by": found.told_by or None,
-        "rows_are": "those of the figure" if found.exact else LINEAGE,
         "inputs": [
             {
                 "table": entry.part.table,
                 "role": entry.part.role,
+                "known_at": _plain(entry.part.moment),
                 "newer_versions": entry.later,
+                "count": entry.count,
                 "rows": [{name: _plain(value) for name, value in row.items()} for row in entry.rows],
             }
             for entry in found.inputs
         ],
-        "other_raw_tables": found.feeds,
         "would_change": found.would_change,
     }
 
@@ -362,24 +388,25 @@ def show(found: Explanation, out: Console, shown: int = SHOWN_ROWS) -> None:
     out.print(f"{found.mart} {key}", markup=False)
     out.print(f"{found.column} = {value} [{found.unit}]", markup=False)
     out.print(f"formula  {found.formula}", markup=False)
-    for name, told in found.row.items():
-        if name.endswith("status") and name != found.column and told is not None:
-            out.print(f"{name}  {told}", markup=False)
+    for name in _statuses(found.row, found.column):
+        out.print(f"{name}  {found.row[name]}", markup=False)
     if found.told_by:
         by = found.told_by
+        out.print(f"claim    {found.row['claim']}", markup=False)
         out.print(f"from     {by['mart']}.{by['column']} where {by['filter']}", markup=False)
     out.print(f"release  {found.release.release_id}, as of {write_short(found.release.as_of)}", markup=False)
-    if not found.exact:
-        out.print(f"rows     {LINEAGE}", markup=False)
-    for entry in found.inputs:
+    for entry in [entry for entry in found.inputs if entry.count or entry.part.required] or found.inputs:
         _show_input(entry, out, shown)
-    if found.feeds:
-        out.print(
-            f"\nalso fed by the raw tables {', '.join(found.feeds)} (`sector history` shows a record)", markup=False
-        )
     out.print("\nwhat would change it", markup=False)
     for sentence in found.would_change:
         out.print(f"- {sentence}", markup=False)
+
+
+def _statuses(row: dict[str, Any], column: str) -> list[str]:
+    """Columns that say how sure a figure is: the only one of the row, else those named after the figure."""
+    known = [name for name in row if name.endswith("status") and name != column and row[name] is not None]
+    own = [name for name in known if name.removesuffix("_status") in column]
+    return known if len(known) == 1 else own
 
 
 def _short(value: Any) -> Any:
@@ -387,21 +414,26 @@ def _short(value: Any) -> Any:
 
 
 def _show_input(entry: Input, out: Console, shown: int) -> None:
-    contract = CONTRACTS[entry.part.table]
-    out.print(f"\n{entry.part.table}: {entry.part.role} ({len(entry.rows):,} rows)", markup=False)
-    if not entry.rows:
-        return
+    rows = "1 row" if entry.count == 1 else f"{entry.count:,} rows"
+    out.print(f"\n{entry.part.table}: {entry.part.role} ({rows})", markup=False)
     grid = Table(box=None, pad_edge=False, show_edge=False)
-    for heading in ("key", "figures", "known", "file and row"):
-        grid.add_column(heading, overflow="fold")
-    for row in entry.rows[:shown]:
-        figures = ", ".join(f"{name} {row[name]}" for name in contract.value_columns if row[name] is not None)
-        grid.add_row(
-            " ".join(str(_short(row[name])) for name in contract.key),
-            figures,
-            write_short(row["knowledge_at"]).removesuffix(" Asia/Shanghai"),
-            f"{row['_file']}:{row['_row']}",
-        )
-    out.print(grid)
-    if len(entry.rows) > shown:
-        out.print(f"  and {len(entry.rows) - shown:,} more (--rows, --json)", markup=False)
+    if not entry.is_raw:
+        for row in entry.rows[:shown]:
+            out.print(
+                "  " + ", ".join(f"{name} {told}" for name, told in row.items() if told is not None), markup=False
+            )
+    elif entry.rows[:shown]:
+        contract = CONTRACTS[entry.part.table]
+        for heading in ("key", "figures", "known", "file and row"):
+            grid.add_column(heading, overflow="fold")
+        for row in entry.rows[:shown]:
+            figures = ", ".join(f"{name} {row[name]}" for name in contract.value_columns if row[name] is not None)
+            grid.add_row(
+                escape(" ".join(str(_short(row[name])) for name in contract.key)),
+                escape(figures),
+                write_short(row["knowledge_at"]).removesuffix(" Asia/Shanghai"),
+                escape(f"{row['_file']}:{row['_row']}"),
+            )
+        out.print(grid)
+    if entry.count > shown:
+        out.print(f"  and {entry.count - shown:,} more (--rows, --json)", markup=False)

@@ -22,6 +22,14 @@ PAGE = "dbt/task/docs/index.html"
 MANIFEST_MARK = '"MANIFEST.JSON INLINE DATA"'
 CATALOG_MARK = '"CATALOG.JSON INLINE DATA"'
 
+STYLE = (
+    "<style>"
+    'td[style*="max-width: 1px"]{white-space:normal!important;max-width:none!important}'
+    ".detail-body{white-space:normal!important;overflow-x:visible!important}"
+    "</style></head>"
+)
+"""Descriptions of columns in full, where dbt's page cuts them after a word; details without a scroll bar."""
+
 
 def render_docs(manifest: Path, marts: Path) -> str:
     """The page for the build whose dbt ``manifest`` and ``sector.duckdb`` (its ``meta`` written) are given.
@@ -32,15 +40,28 @@ def render_docs(manifest: Path, marts: Path) -> str:
     if MANIFEST_MARK not in page or CATALOG_MARK not in page:
         raise ValueError(f"{PAGE} of dbt-core has no place for manifest and catalog: pin the version of pyproject.toml")
     content = _own(json.loads(manifest.read_text(encoding="utf-8")))
+    page = page.replace("<title>dbt Docs</title>", "<title>Sector warehouse</title>").replace("</head>", STYLE, 1)
     return page.replace(MANIFEST_MARK, _inline(content)).replace(CATALOG_MARK, _inline(_catalog(content, marts)))
 
 
 def _own(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest without dbt's own macros (a third of it) and without leave to call home."""
+    """The manifest without dbt's own macros (a third of it), without leave to call home, and with units in words."""
     project = manifest["metadata"].get("project_name")
     macros = {name: macro for name, macro in manifest["macros"].items() if macro["package_name"] == project}
     metadata = {**manifest["metadata"], "send_anonymous_usage_stats": False, "user_id": None}
-    return {**manifest, "metadata": metadata, "macros": macros}
+    nodes = {
+        name: {**node, "columns": _with_units(node.get("columns", {}))} for name, node in manifest["nodes"].items()
+    }
+    return {**manifest, "metadata": metadata, "macros": macros, "nodes": nodes}
+
+
+def _with_units(columns: dict[str, Any]) -> dict[str, Any]:
+    """Columns whose descriptions end with the unit, as in ``meta.columns``."""
+    told = {}
+    for name, column in columns.items():
+        unit = (column.get("config", {}).get("meta") or column.get("meta") or {}).get("unit")
+        told[name] = {**column, "description": f"{column['description']} [{unit}]"} if unit else column
+    return told
 
 
 def _catalog(manifest: dict[str, Any], marts: Path) -> dict[str, Any]:
