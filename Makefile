@@ -1,7 +1,7 @@
 # make run and make test need nothing before them but Python 3.11, make and git.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test ui lint format clean bench lock
+.PHONY: run test stress test-clients superset-smoke ui lint format clean bench lock licences
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -32,6 +32,17 @@ run: $(READY) ## land the sample, build, check, publish, print the note
 test: $(READY) ## all tests that this machine can run
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
+stress: $(READY) ## kill -9 by the hundred, readers by the dozen (an hour on two cores)
+	@$(BIN)/python -m pytest -m stress
+	@$(BIN)/python -m tests.stress.readers
+	@$(BIN)/python -m tests.stress.kills
+
+test-clients: $(READY) ## the published file in other programs' versions (makes 750 MB of environments once)
+	@$(BIN)/python -m pytest tests/clients --ignore tests/clients/superset -m "clients or not clients"
+
+superset-smoke: $(READY) ## a Superset of its own with the desk's dashboard (some minutes, makes 850 MB of environment once)
+	@$(BIN)/python -m pytest tests/clients/superset -m superset
+
 ui: $(READY) ## the Dagster UI on http://127.0.0.1:3000
 	@$(BIN)/sector ui
 
@@ -46,15 +57,19 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project/models --processes 2 --disable-progress-bar
 
-bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own reader (some minutes, 3 GB of disk)
+bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own reader, damage caught (some minutes, 3 GB of disk)
 	@$(BIN)/python -m tests.benchmarks.where_time_goes
 	@$(BIN)/python -m tests.benchmarks.ingest
+	@$(BIN)/python -m tests.benchmarks.damage
 
 lock: $(READY) ## resolve pyproject.toml anew (needs uv)
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-strip-extras --output-file requirements.lock
 
+licences: $(READY) ## list what the locked packages are licensed under
+	@$(BIN)/python -m tests.support.licences
+
 clean: ## remove what can be made again: environment, caches, build files. Data and releases stay
-	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis logs
+	@rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .clients logs
 	@rm -rf dbt_project/target dbt_project/logs warehouse/build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -168,3 +168,20 @@ def no_rows(
         return OffendingRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
 
     return Check(name, severity, reason, limit, expectation, gate, measure)
+
+
+def follows(
+    name: str, grain: Sequence[str], column: str, formula: str, reason: str, words: str, where: str = "true"
+) -> Check:
+    """``column`` is what ``formula`` over other columns of the row gives, or both are NULL; doubles to a billionth."""
+    expected = f"({formula})"
+    return no_rows(
+        name,
+        "critical",
+        reason,
+        f"select {', '.join(grain)}, {column}, {formula} as expected from {{batch}} where ({where}) "
+        f"and (({column} is null) <> ({expected} is null) "
+        f"or abs(cast({column} as double) - {expected}) > 1e-9 * (1 + abs({expected})))",
+        words,
+        "G8",
+    )

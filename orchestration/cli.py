@@ -198,11 +198,12 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
     """Run the job under the lock, unless there is nothing to do. Gives the outcome and the exit code."""
     import datetime as dt
 
+    from orchestration.durable import make_folder
     from orchestration.locking import run_lock
     from orchestration.moments import write_short
     from orchestration.refresh import nothing_new, unchanged, utc_now
 
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.home)
     with run_lock(settings.lock):
         now = utc_now()
         if as_of is None and (release := nothing_new(settings, now)) is not None:
@@ -222,10 +223,9 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
 
 def require_space(settings: Settings) -> None:
     """Raise ``WrongCallError`` when a build cannot fit: nothing has been changed then."""
-    from orchestration.refresh import release_file
-    from warehouse.releases import current_release
+    from orchestration.refresh import current_or_lost, release_file
 
-    current = current_release(settings.home)
+    current = current_or_lost(settings)
     last = release_file(settings, current).stat().st_size if current else 0
     needed, free = LEAST_SPACE + 3 * last, shutil.disk_usage(settings.home).free
     if free < needed:
@@ -501,12 +501,44 @@ def check(
 
 
 @app.command()
-def releases(as_json: AsJson = False) -> None:
-    """List the releases, newest first."""
+def releases(
+    pin: Annotated[str | None, typer.Option("--pin", metavar="ID", help="Keep it whatever retention says.")] = None,
+    unpin: Annotated[str | None, typer.Option("--unpin", metavar="ID", help="Leave it to retention again.")] = None,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", metavar="OLD NEW", help="Rows and figures that differ; `current` is an id, too."),
+    ] = None,
+    mart: Annotated[str | None, typer.Option("--mart", metavar="MART", help="With --diff: this mart alone.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="With --diff: rows shown of each mart and kind.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """List the releases, newest first; pin one; compare two."""
     with guarded(as_json):
         from orchestration import status as facts
 
-        rows = facts.releases(settings_or_exit())
+        if sum(option is not None for option in (pin, unpin, diff)) > 1:
+            raise WrongCallError("--pin, --unpin and --diff are three calls: give one of them")
+        if mart is not None and diff is None:
+            raise WrongCallError("--mart belongs to --diff OLD NEW")
+        settings = settings_or_exit()
+        if pin is not None or unpin is not None:
+            document = facts.pin(settings, pin) if pin is not None else facts.unpin(settings, str(unpin))
+            if as_json:
+                answer_json(document)
+            else:
+                state = "is pinned: it stays until --unpin" if document["pinned"] else "is left to retention"
+                answer(f"release {document['release_id']} {state}")
+            return
+        if diff is not None:
+            from orchestration import difference_report as report
+
+            compared = report.examine(settings, *diff, mart, limit)
+            if as_json:
+                answer_json(compared.as_json())
+            else:
+                report.show(compared, out)
+            return
+        rows = facts.releases(settings)
         if as_json:
             answer_json({"releases": rows})
         else:
@@ -547,12 +579,18 @@ def doctor(as_json: AsJson = False) -> None:
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
     host: Annotated[str, typer.Option(help="Loopback by default: the UI has no login.")] = "127.0.0.1",
+    exposed: Annotated[bool, typer.Option("--exposed", help="Let other machines reach a --host of theirs.")] = False,
 ) -> None:
     """Open the Dagster UI on this SECTOR_HOME, with its schedule and sensor (until interrupted)."""
     with guarded(False):
-        from orchestration.instance import serve
+        from orchestration.instance import is_loopback, serve
 
         settings = settings_or_exit()
+        if not exposed and not is_loopback(host):
+            raise WrongCallError(
+                f"--host {host}: the UI has no login, whoever reaches it can start, stop and read everything; from "
+                f"elsewhere use `ssh -L {port}:127.0.0.1:{port}`, or add --exposed behind a proxy that asks who comes"
+            )
         say(f"http://{host}:{port} (SECTOR_HOME={settings.home})")
         serve(settings, host, port)
 

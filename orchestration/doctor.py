@@ -21,7 +21,7 @@ from rich.console import Console
 from orchestration import transform
 from orchestration.locking import is_held, read_owner
 from orchestration.paths import DBT_PROJECT, PROJECT_ROOT
-from orchestration.refresh import utc_now
+from orchestration.refresh import release_file, utc_now
 from orchestration.settings import Settings
 
 State = Literal["ok", "warning", "wrong"]
@@ -116,20 +116,32 @@ def paths(settings: Settings) -> Iterator[Finding]:
         yield Finding("permissions", "wrong", "; ".join(locked), "give write access, or set SECTOR_HOME elsewhere")
     else:
         yield Finding("permissions", "ok", "every folder can be written")
-    if settings.current.is_symlink() and not settings.current.exists():
-        target = settings.current.readlink()
-        yield Finding(
-            "current", "wrong", f"current points to {target}, which is gone", "`sector releases`, `sector rollback ID`"
-        )
-    elif settings.current.exists() and not settings.current.is_symlink():
-        yield Finding("current", "wrong", f"{settings.current} is no link", "move it away")
-    elif settings.current.exists():
-        yield Finding("current", "ok", str(settings.current.readlink()))
-    else:
-        yield Finding("current", "warning", "no release yet", "`sector run`")
+    yield _current(settings)
     missing = [str(path) for path in (DBT_PROJECT / "dbt_project.yml",) if not path.exists()]
     if missing:
         yield Finding("project", "wrong", f"not found: {', '.join(missing)}", "run from a checkout of the project")
+
+
+def _current(settings: Settings) -> Finding:
+    """Whether BI tools find a release that opens where they look."""
+    import duckdb
+
+    from warehouse.releases import ReleaseError, current_release
+
+    try:
+        release = current_release(settings.home)
+    except ReleaseError as error:
+        found, _, cure = str(error).partition(": ")
+        return Finding("current", "wrong", found, cure)
+    if release is None:
+        return Finding("current", "warning", "no release yet", "`sector run`")
+    try:
+        duckdb.connect(str(release_file(settings, release)), read_only=True).close()
+    except duckdb.Error as error:
+        cause = str(error).splitlines()[0]
+        cure = "`sector releases` lists the others: `sector rollback ID` takes one"
+        return Finding("current", "wrong", f"release {release.release_id} cannot be opened: {cause}", cure)
+    return Finding("current", "ok", f"{settings.current.readlink()}")
 
 
 def calendar(_: Settings) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,7 @@ def explain(settings: Settings, release: ReleaseRecord, mart: str, words: Sequen
         if mart == NOTE and len(key) == 1:
             key = [str(day) for (day,) in con.execute(f"select max(note_date) from {_name(mart)}").fetchall()] + key
         row = _row(con, mart, grain, key)
+        _cut_where_rows_were_made(con, {mart, str(row["source_table"])} if mart == NOTE else {mart})
         formula, unit = _described(con, mart, column)
         told_by: dict[str, Any] = {}
         try:
@@ -157,6 +158,18 @@ def _opened(settings: Settings, release: ReleaseRecord) -> Iterator[duckdb.DuckD
             )
         define(con)
         yield con
+
+
+def _cut_where_rows_were_made(con: duckdb.DuckDBPyConnection, marts: set[str]) -> None:
+    """Move the cut to the release that made the rows of ``marts``, where one was carried over from an earlier one."""
+    names = ", ".join(quoted(mart.removeprefix("marts.")) for mart in sorted(marts))
+    with suppress(duckdb.BinderException):  # releases of earlier code carry nothing over and do not say so
+        con.execute(
+            "update cut set as_of = origin.as_of, built_at = origin.built_at from ("
+            "select min(as_of) as as_of, min(built_at) as built_at from release.meta.tables "
+            f"where table_schema = 'marts' and table_name in ({names}) and carried_over) as origin "
+            "where origin.as_of is not null"
+        )
 
 
 def _name(mart: str) -> str:

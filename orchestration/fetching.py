@@ -13,7 +13,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-import os
 import re
 import shutil
 import traceback
@@ -27,6 +26,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from orchestration.contracts import TABLES
+from orchestration.durable import make_folder, sync
 from orchestration.ingest import Ledger
 from orchestration.ingest.files import format_of, is_ignored
 from orchestration.locking import BusyError
@@ -335,7 +335,7 @@ def land(landing: Path, provider: str, delivery: Delivery, fetched_at: dt.dateti
     is_kept = delivery.rows > 0
     is_new = is_kept and not any(_holds(path, size, digest) for path in (target, *_other_prints(target)))
     if is_new:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         if target.exists():
             moment = fetched_at.astimezone(MARKET_ZONE)
             ending = format_of(target.name) or ""
@@ -415,14 +415,8 @@ def _put(target: Path, content: bytes | Path) -> None:
     if isinstance(content, Path):
         # a landing folder on another disk makes it a copy
         shutil.move(content, unfinished)
-    with unfinished.open("ab" if isinstance(content, Path) else "wb") as handle:
-        if isinstance(content, bytes):
-            handle.write(content)
-        handle.flush()
-        os.fsync(handle.fileno())
+    else:
+        unfinished.write_bytes(content)
+    sync(unfinished)
     unfinished.rename(target)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(target.parent)

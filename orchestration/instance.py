@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import sys
 from pathlib import Path
@@ -39,6 +40,14 @@ def command(host: str, port: int) -> list[str]:
     """The call that serves UI, daemon and code location."""
     workspace = str(DEPLOY / "workspace.yaml")
     return [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

@@ -53,6 +53,10 @@ def read_owner(lock: Path) -> Owner | None:
         return None
 
 
+SECONDS_OF_A_LOOK = 1.0
+"""Whoever asks whether the lock is held takes it for a moment: a run waits so long before it calls that another run."""
+
+
 def _lock(path: Path) -> FileLock:
     return FileLock(path, timeout=0, is_singleton=True, thread_local=False)
 
@@ -61,11 +65,11 @@ def _lock(path: Path) -> FileLock:
 def run_lock(path: Path) -> Iterator[None]:
     """Hold the run lock at ``path``; reentrant within one process.
 
-    Raises ``BusyError`` at once when another process holds it, ``OSError`` when the file cannot be written.
+    Raises ``BusyError`` when another process holds it, ``OSError`` when the file cannot be written.
     """
     lock = _lock(path)
     try:
-        lock.acquire()
+        lock.acquire(timeout=SECONDS_OF_A_LOOK)
     except Timeout:
         owner = read_owner(path)
         who = f"process {owner.pid}, since {owner.since:%Y-%m-%d %H:%M:%S} UTC" if owner else "another process"

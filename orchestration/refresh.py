@@ -19,14 +19,16 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from orchestration import transform
+from orchestration.durable import write_whole
 from orchestration.fingerprint import code_version, settings_fingerprint
 from orchestration.messages import one_line
 from orchestration.moments import write_moment, write_short
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
-    from expectations.gate import GateReport
+    from expectations.gate import CheckResult, GateReport
     from orchestration.ingest import TableReport
+    from warehouse.carrying import CarriedFamily, CarriedMart
     from warehouse.releases import ReleaseRecord
 
 Progress = Callable[[str], None]
@@ -51,15 +53,24 @@ def nothing_new(settings: Settings, now: dt.datetime) -> ReleaseRecord | None:
     Looks at file names, the ledger and the current release's record; opens no data.
     """
     from orchestration.ingest import Ledger, unread
-    from warehouse.releases import current_release
 
-    current = current_release(settings.home)
+    current = current_or_lost(settings)
     if current is None or unread(settings):
         return None
     if (current.code_version, current.settings_fingerprint) != (code_version(), settings_fingerprint(settings)):
         return None
     knows_more = Ledger(settings.ledger).knows_since(current.built_at, current.as_of, now)
     return None if knows_more else current
+
+
+def current_or_lost(settings: Settings) -> ReleaseRecord | None:
+    """The current release; None before the first, and where the link leads nowhere: a run mends that."""
+    from warehouse.releases import BrokenLinkError, current_release
+
+    try:
+        return current_release(settings.home)
+    except BrokenLinkError:
+        return None
 
 
 @dataclass
@@ -73,6 +84,7 @@ class Outcome:
     is_current: bool = False
     batches: list[dict[str, Any]] = field(default_factory=list)
     checks_failed: list[dict[str, Any]] = field(default_factory=list)
+    carried_over: list[dict[str, Any]] = field(default_factory=list)
     warnings: int = 0
     message: str = ""
 
@@ -86,6 +98,7 @@ class Outcome:
             "path": str(self.path) if self.path else None,
             "batches": self.batches,
             "checks_failed": self.checks_failed,
+            "carried_over": self.carried_over,
             "warnings": self.warnings,
             "message": self.message,
         }
@@ -111,12 +124,14 @@ class Refresh:
         self.settings = settings
         self.began = began or utc_now()
         self.as_of = as_of or self.began
+        self.is_of_now = as_of is None
         self.must_build = force or as_of is not None
         self.make_current = make_current
         self.progress = progress
         self.reports: list[TableReport] = []
         self.report: GateReport | None = None
         self.release: ReleaseRecord | None = None
+        self.carried: list[CarriedMart] = []
         self.refusals: list[dict[str, Any]] = []
         self.refusal_message = ""
         self.failure: tuple[str, Exception] | None = None
@@ -184,6 +199,10 @@ class Refresh:
         with self.stage("preparing the build"):
             if horizon() < self.began.date() + dt.timedelta(days=14):
                 self.progress(f"warning: the trading calendars end on {horizon()}: upgrade exchange-calendars")
+            # The build that lies there counts no more from here on, whatever happens to this one.
+            transform.end_orphans(self.settings)
+            _prepared_file(self.settings).unlink(missing_ok=True)
+            transform.forget_results(self.settings)
             ledger = Ledger(self.settings.ledger)
             prepare(
                 self.settings.build,
@@ -193,11 +212,11 @@ class Refresh:
                 BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
             )
             note = {"began": self.began.isoformat(), "as_of": self.as_of.astimezone(dt.UTC).isoformat()}
-            _prepared_file(self.settings).write_text(json.dumps(note), encoding="utf-8")
+            write_whole(_prepared_file(self.settings), json.dumps(note))
+            _carried_file(self.settings).unlink(missing_ok=True)
             batches = ledger.batches().select([column.name for column in META["batches"].columns])
             quarantine = ledger.quarantine()
             write_inputs(self.settings.build / MARTS_FILE, batches, quarantine)
-            transform.forget_results(self.settings)
             self.progress(f"building as of {write_short(self.as_of)}")
             return batches.num_rows, quarantine.num_rows
 
@@ -206,68 +225,111 @@ class Refresh:
         Thread(target=_import_gate, name="warm-up").start()
 
     def built(self, error: Exception | None, quiet: bool = False) -> None:
-        """Judge dbt's last call. Raises ``RefusedError`` when a data test failed, ``DbtError`` when a model did."""
+        """Look at dbt's last call. Raises ``DbtError`` when a model failed; failed data tests are for the gate."""
         nodes = transform.results(self.settings)
         with self.stage("building the marts"):
+            if error is None and not nodes:
+                raise RefusedError(f"{self.settings.build} holds no build: run the whole job")
             for node in nodes:
                 if node.status in {"error", "runtime error"}:
                     what = node.message.split(" > in macro ", 1)[0]
                     raise transform.DbtError(f"dbt could not build {node.name}: {what}")
-            failed = [node for node in nodes if node.status == "fail"]
-            if failed:
-                checks = [
-                    {
-                        "check_name": node.name,
-                        "mart": None,
-                        "severity": "critical",
-                        "passed": False,
-                        "observed": node.message,
-                        "unexpected_rows": node.failures,
-                    }
-                    for node in failed
-                ]
-                listing = "\n".join(f"  {node.name}: {node.message}" for node in failed)
-                self._refuse(checks, f"refused: {len(failed)} data tests failed\n{listing}")
-                raise RefusedError(self.refusal_message)
             if error is not None:
                 raise transform.DbtError(f"dbt ended early: {error}") from error
             if not quiet:
                 models = sum(node.kind == "model" for node in nodes)
                 tests = sum(node.kind == "test" for node in nodes)
-                self.progress(f"{models} models built, {tests} data tests passed")
+                failed = sum(node.failed for node in nodes)
+                passed = f"{tests - failed} of {tests}" if failed else tests
+                self.progress(f"{models} models built, {passed} data tests passed")
 
     def judge(self) -> GateReport:
-        """Run the gate over the build: suites, audits, past releases, deliveries. Keeps nothing."""
+        """Run the gate over the build: dbt's tests, suites, audits, past releases, deliveries. Keeps nothing."""
         from expectations.gate import report_of, run_gate
         from orchestration.silence import as_checks, verdicts
         from warehouse.releases import list_releases
 
         releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
         report = run_gate(self.settings.build, releases=releases, code_version=code_version())
-        return report_of([*report.checks, *as_checks(verdicts(self.settings, self.as_of))])
+        tests = failed_tests(self.settings)
+        return report_of([*tests, *report.checks, *as_checks(verdicts(self.settings, self.as_of))])
 
     def audit(self) -> GateReport:
-        """Judge the build, once. A failed check is in the report; only a broken gate raises."""
+        """Judge the build, once, and put earlier rows into the marts of families that failed, where that may be.
+
+        A failed check is in the report; only a broken gate raises.
+        """
         if self.report is None:
             from expectations.gate import failure_message
+            from warehouse.carrying import HeldError
 
             with self.stage("checking the marts"):
-                self.report = self.judge()
-                refusing = self.report.refusing
-                warnings = self.report.warnings
-                self.progress(f"{len(self.report.checks)} checks: {len(refusing)} refuse, {len(warnings)} warn")
-                if refusing:
+                if _carried_file(self.settings).exists():
+                    raise RefusedError(f"{self.settings.build} holds rows of an earlier release: run the whole job")
+                report, held = self.judge(), ""
+                self.progress(
+                    f"{len(report.checks)} checks: {len(report.refusing)} refuse, {len(report.warnings)} warn"
+                )
+                if report.refusing:
+                    try:
+                        report = self._carry_over(report)
+                    except HeldError as error:
+                        _carried_file(self.settings).unlink(missing_ok=True)
+                        held = f"\nnothing is carried over: {error}"
+                self.report = report
+                if refusing := report.refusing:
+                    self._refuse([asdict(check) for check in refusing], failure_message(report) + held)
                     page = self.settings.build / "checks.html"
                     title = f"the build refused as of {write_short(self.as_of)}"
-                    page.write_text(self._checks_page(self.report, title), encoding="utf-8")
-                    self._refuse([asdict(check) for check in refusing], failure_message(self.report))
+                    write_whole(page, self._checks_page(report, title))
         return self.report
+
+    def _carry_over(self, report: GateReport) -> GateReport:
+        """Replace what ``report`` refuses by the rows of the current release, and judge those.
+
+        Raises ``HeldError`` when the build has to be held as a whole.
+        """
+        from expectations.gate import after_carrying
+        from warehouse.build import MARTS_FILE
+        from warehouse.carrying import NOTE, by_family, carry_over, damaged, read_lineage
+
+        lender = self._lender()
+        lineage = read_lineage(transform.target_folder(self.settings) / "manifest.json")
+        failed: dict[str, str] = {}
+        for check in report.refusing:
+            failed.setdefault(check.mart.rsplit(".", 1)[-1], f"{check.mart} · {check.check_name}: {check.observed}")
+        causes = damaged(lineage, failed)
+        write_whole(_carried_file(self.settings), json.dumps(sorted(causes)))
+        release = self.settings.releases / lender.release_id / MARTS_FILE
+        self.carried = carry_over(self.settings.build, release, causes)
+        for family in by_family(self.carried):
+            self.progress(carried_line(family))
+        origins = {f"marts.{mart.mart}": mart.release_id for mart in self.carried}
+        return after_carrying(report, self.settings.build, origins, touched={f"marts.{NOTE}"} - set(origins))
+
+    def _lender(self) -> ReleaseRecord:
+        """The release that this run may take rows from: the current one, for a run of now."""
+        from warehouse.carrying import HeldError
+        from warehouse.releases import current_release
+
+        if not self.settings.partial_releases:
+            raise HeldError("SECTOR_PARTIAL_RELEASES is off")
+        if not self.is_of_now:
+            raise HeldError("a build as of a moment borrows from none")
+        current = current_release(self.settings.home)
+        if current is None:
+            raise HeldError("no release is current yet")
+        if current.as_of > prepared(self.settings).as_of:
+            raise HeldError(f"the current release is of a later moment, {write_short(current.as_of)}")
+        if current.settings_fingerprint != settings_fingerprint(self.settings):
+            raise HeldError("the current release was made with other settings")
+        return current
 
     def _refuse(self, checks: list[dict[str, Any]], message: str) -> None:
         self.refusals, self.refusal_message = checks, message
         note = {"at": write_moment(utc_now()), "as_of": write_moment(self.as_of), "message": message, "checks": checks}
         self.settings.build.mkdir(parents=True, exist_ok=True)
-        refusal_file(self.settings).write_text(json.dumps(note, default=str, ensure_ascii=False), encoding="utf-8")
+        write_whole(refusal_file(self.settings), json.dumps(note, default=str, ensure_ascii=False))
 
     def publish(self) -> ReleaseRecord:
         """Publish the build if the gate passed it. Raises ``RefusedError`` when it did not."""
@@ -276,15 +338,34 @@ class Refresh:
         with self.stage("publishing"):
             if not report.passed:
                 raise RefusedError(self.refusal_message)
-            self.release = release = self._publish(report)
             refusal_file(self.settings).unlink(missing_ok=True)
+            before = current_or_lost(self.settings)
+            self.release = release = self._publish(report)
             self.progress(f"release {release.release_id} {'is current' if self.make_current else 'kept'}")
-            return release
+        # Who follows the link while it moves may still open the release that it pointed at.
+        self._retain({release.release_id, *([before.release_id] if before else [])})
+        return release
+
+    def _retain(self, protected: set[str]) -> None:
+        """Remove releases that the settings no longer keep. What fails here is said and fails no run."""
+        from warehouse.releases import Retention, retain
+
+        keep = self.settings
+        policy = Retention(keep.keep_releases, keep.keep_days, keep.keep_last_of_day)
+        try:
+            gone = retain(keep.home, keep.build, policy, utc_now(), protected)
+        except Exception as error:  # noqa: BLE001 (the release is out: tidying up must not turn it into a failure)
+            self.progress(f"warning: old releases could not be removed: {one_line(error, keep.home)}")
+            return
+        if gone:
+            ids = gone[0].release_id if len(gone) == 1 else f"{gone[0].release_id} to {gone[-1].release_id}"
+            self.progress(f"{len(gone)} old release{'s' if len(gone) != 1 else ''} removed: {ids}")
 
     def _publish(self, report: GateReport) -> ReleaseRecord:
         from importlib.metadata import version
 
         from warehouse.build import MARTS_FILE
+        from warehouse.carrying import by_family
         from warehouse.catalog import write_release
         from warehouse.checks_page import CHECKS_FILE
         from warehouse.docs import render_docs
@@ -304,10 +385,11 @@ class Refresh:
             is_sample=is_sample,
             duckdb_version=version("duckdb"),
             dbt_version=version("dbt-core"),
+            carried_over=tuple(family.family for family in by_family(self.carried)),
         )
         marts = settings.build / MARTS_FILE
         manifest = transform.target_folder(settings) / "manifest.json"
-        write_release(marts, record, report, manifest)
+        write_release(marts, record, report, manifest, self.carried)
         documents = {
             "note.txt": render_text(marts),
             "note.html": render_html(marts),
@@ -369,6 +451,11 @@ def _prepared_file(settings: Settings) -> Path:
     return settings.build / "prepared.json"
 
 
+def _carried_file(settings: Settings) -> Path:
+    """There while the build holds rows of an earlier release: which are which is known to the run that put them in."""
+    return settings.build / "carried.json"
+
+
 def prepared(settings: Settings) -> Prepared:
     """What the build folder holds. Raises ``RefusedError`` when no build was prepared there."""
     path = _prepared_file(settings)
@@ -376,6 +463,35 @@ def prepared(settings: Settings) -> Prepared:
         raise RefusedError(f"{settings.build} holds no build: run the whole job")
     note = json.loads(path.read_text(encoding="utf-8"))
     return Prepared(dt.datetime.fromisoformat(note["began"]), dt.datetime.fromisoformat(note["as_of"]))
+
+
+def failed_tests(settings: Settings) -> list[CheckResult]:
+    """The data tests that failed in dbt's last call, as critical checks on the models that they are about."""
+    from expectations.gate import CheckResult
+    from warehouse.carrying import read_lineage
+
+    failed = [node for node in transform.results(settings) if node.failed]
+    if not failed:
+        return []
+    lineage = read_lineage(transform.target_folder(settings) / "manifest.json")
+    results = []
+    for node in failed:
+        model = lineage.tested.get(node.unique_id, "")
+        family = lineage.families.get(model)
+        results.append(
+            CheckResult(
+                check_name=node.name,
+                mart=f"{'marts' if family else 'intermediate'}.{model}",
+                severity="critical",
+                owner=family or "dbt",
+                reason="A data test of dbt: keys, relationships and allowed words, without which no formula holds.",
+                passed=False,
+                observed=node.message,
+                limit="no failing row",
+                unexpected_rows=node.failures or 0,
+            )
+        )
+    return results
 
 
 def refusal_file(settings: Settings) -> Path:
@@ -403,13 +519,24 @@ def batch_rows(reports: list[TableReport]) -> list[dict[str, Any]]:
 
 def unchanged(settings: Settings, release: ReleaseRecord, batches: Sequence[dict[str, Any]] = ()) -> Outcome:
     """The outcome of a run that had nothing to build."""
+    message = f"nothing new is known since release {release.release_id} (as of {write_short(release.as_of)})"
+    if release.carried_over:
+        message += f"; still carried over: {', '.join(release.carried_over)}"
     return Outcome(
         as_of=release.as_of,
         release_id=release.release_id,
         path=release_file(settings, release),
         is_current=True,
         batches=list(batches),
-        message=f"nothing new is known since release {release.release_id} (as of {write_short(release.as_of)})",
+        message=message,
+    )
+
+
+def carried_line(family: CarriedFamily) -> str:
+    """A family that is carried over, in a line: from where, how old, why."""
+    return (
+        f"{family.family} carried over from release {family.release_id} (as of {write_short(family.as_of)}): "
+        f"{', '.join(family.tables)}; {family.reason}"
     )
 
 
@@ -425,6 +552,7 @@ def conclude(run: Refresh | None, succeeded: bool) -> tuple[Outcome, int]:
         outcome.published, outcome.is_current = True, run.make_current
     if run.report is not None:
         outcome.warnings = len(run.report.warnings)
+        outcome.checks_failed = run.refusals or [asdict(check) for check in run.report.set_aside]
     if run.refusals:
         outcome.message = run.refusal_message
         return outcome, 1
@@ -436,14 +564,16 @@ def conclude(run: Refresh | None, succeeded: bool) -> tuple[Outcome, int]:
         outcome.message = f"the run failed: see {run.settings.build / 'run.log'}"
         return outcome, 2
     if run.release is None:
-        from warehouse.releases import current_release
-
-        current = current_release(run.settings.home)
+        current = current_or_lost(run.settings)
         if current is None:
             return outcome, 2
         return unchanged(run.settings, current, outcome.batches), 0
+    from warehouse.carrying import by_family
+
+    families = by_family(run.carried)
     state = "published and current" if run.make_current else "published, not made current"
-    outcome.message = f"{state}, as of {write_short(outcome.as_of)}"
+    outcome.carried_over = [{**asdict(family), "as_of": write_moment(family.as_of)} for family in families]
+    outcome.message = "\n".join([f"{state}, as of {write_short(outcome.as_of)}", *map(carried_line, families)])
     return outcome, 0
 
 

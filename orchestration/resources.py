@@ -13,6 +13,7 @@ from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from orchestration import transform
+from orchestration.durable import make_folder
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
 from orchestration.paths import DBT_PROJECT
@@ -50,7 +51,7 @@ def refresh_resource(
         config = context.resource_config
         as_of = read_moment(config["as_of"]) if config["as_of"] else None
         make_current = config["make_current"]
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.home)
         with run_lock(settings.lock):
             this = Refresh(
                 settings,

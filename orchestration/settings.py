@@ -28,7 +28,11 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Settings(BaseSettings):
-    """Read from the environment (prefix ``SECTOR_``). Values that change figures are part of a release's identity."""
+    """Read from the environment (prefix ``SECTOR_``). Values that change figures are part of a release's identity.
+
+    Old releases: the newest ``keep_releases`` stay, all of the last ``keep_days`` do, and the last one of every day
+    unless ``keep_last_of_day`` is off; the others go after the next publication (``warehouse.releases.retain``).
+    """
 
     model_config = SettingsConfigDict(env_prefix="SECTOR_", extra="ignore", frozen=True)
 
@@ -37,6 +41,11 @@ class Settings(BaseSettings):
     note_index: Annotated[str, Field(pattern=INDEX_CODE)] = "987018.CNI"
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "4GB"
+    partial_releases: bool = True
+
+    keep_releases: Annotated[int, Field(ge=1)] = 20
+    keep_days: Annotated[int, Field(ge=0)] = 30
+    keep_last_of_day: bool = True
 
     watch_etfs: Annotated[tuple[Annotated[str, Field(pattern=ETF_CODE)], ...], NoDecode] = ()
     watch_indices: Annotated[tuple[Annotated[str, Field(pattern=INDEX_CODE)], ...], NoDecode] = ()

@@ -1,6 +1,7 @@
 """What `sector status`, `releases`, `rollback` and `note` show: facts read from releases and the ledger.
 
-Belongs here: gathering them and laying them out. Nothing here writes but ``roll_back``.
+Belongs here: gathering them and laying them out. Nothing here writes but ``roll_back``, ``pin`` and ``unpin``. Does not
+belong here: how two releases differ (``orchestration.difference_report``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from orchestration.ingest import Ledger, unread
 from orchestration.locking import is_held, run_lock
 from orchestration.moments import write_moment, write_short
 from orchestration.receipts import Receipts
-from orchestration.refresh import last_refusal, release_file, utc_now
+from orchestration.refresh import current_or_lost, last_refusal, release_file, utc_now
 from orchestration.settings import Settings
 from orchestration.silence import verdicts
 from warehouse import releases as shelf
@@ -57,6 +58,7 @@ def release_document(settings: Settings, release: ReleaseRecord, current: Releas
         "current": current is not None and release.release_id == current.release_id,
         "is_sample": release.is_sample,
         "code_version": release.code_version,
+        "carried_over": list(release.carried_over),
         "path": str(release_file(settings, release)),
     }
 
@@ -88,15 +90,18 @@ def status(settings: Settings) -> dict[str, Any]:
             **release_document(settings, current, current),
             "age_seconds": round((utc_now() - current.built_at).total_seconds()),
         }
-        document["tables"] = _query(
-            settings,
-            current,
-            "select table_schema, table_name, rows from meta.tables order by table_schema, table_name",
-        )
+        document["tables"] = tables(settings, current)
         document["checks_failed"] = _query(
             settings, current, "select * from meta.checks where not passed order by mart, check_name"
         )
     return document
+
+
+def tables(settings: Settings, release: ReleaseRecord) -> list[dict[str, Any]]:
+    """Tables of a release with their rows, and which are those of an earlier one (``as_of`` is then its moment)."""
+    rows = _query(settings, release, "select * from meta.tables order by table_schema, table_name")
+    shown = ("table_schema", "table_name", "rows", "as_of", "carried_over", "carried_over_because")
+    return [{name: row.get(name) for name in shown} for row in rows]
 
 
 def last_fetches(settings: Settings) -> list[dict[str, Any]]:
@@ -132,6 +137,11 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         console.print(f"as of    {current['as_of']}", markup=False)
         console.print(f"built    {current['built_at']} ({_age(current['age_seconds'])} ago)", markup=False)
         console.print(f"path     {current['path']}", markup=False)
+        for row in document["tables"]:
+            if row["carried_over"] and row["table_schema"] == "marts":
+                age = _age(round((utc_now() - row["as_of"]).total_seconds()))
+                said = f"as of {write_short(row['as_of'])}, {age} old"
+                console.print(f"carried over  {row['table_name']}, {said}: {row['carried_over_because']}", markup=False)
     if document["run_in_progress"]:
         console.print("a run is in progress", markup=False)
     if document["unread_files"]:
@@ -154,7 +164,10 @@ def print_status(document: dict[str, Any], console: Console) -> None:
     if document["quarantine"]:
         _print_quarantine(document, console)
     if document["checks_failed"]:
-        console.print("\nfailed checks (warnings: a critical one would have refused the release)", markup=False)
+        console.print(
+            "\nfailed checks (critical ones are about rows that were refused: earlier ones stand in their place)",
+            markup=False,
+        )
         table = _table("severity", "table", "check", "observed", "limit")
         for row in document["checks_failed"]:
             table.add_row(row["severity"], row["mart"], row["check_name"], str(row["observed"]), str(row["allowed"]))
@@ -218,24 +231,36 @@ def kind_of(reason: str) -> str:
 
 
 def releases(settings: Settings) -> list[dict[str, Any]]:
-    """All releases, newest first."""
-    current = current_or_none(settings)
+    """All releases, newest first, with age, size and whether they are pinned. None is current behind a broken link."""
+    current, pinned, now = current_or_lost(settings), shelf.pinned(settings.home), utc_now()
     return [
-        release_document(settings, release, current)
-        for release in sorted(shelf.list_releases(settings.home), key=lambda r: r.built_at, reverse=True)
+        {
+            **release_document(settings, release, current),
+            "pinned": release.release_id in pinned,
+            "age_seconds": round((now - release.built_at).total_seconds()),
+            "bytes": shelf.size(settings.home, release.release_id),
+        }
+        for release in shelf.list_releases(settings.home)
     ]
 
 
 def print_releases(rows: list[dict[str, Any]], console: Console) -> None:
-    """The list for people; the current one is marked."""
+    """The list for people, in 80 columns."""
     if not rows:
         console.print("no release yet: run `sector run`", markup=False)
         return
-    table = _table("", "release", "as of", "built", "")
+    table = _table("release", "as of", "age", "MB", "", right=("age", "MB"))
+    units = {"minutes": "min", "hours": "h", "days": "d"}
     for row in rows:
-        mark, kind = "*" if row["current"] else "", "sample" if row["is_sample"] else ""
-        table.add_row(mark, row["release_id"], row["as_of"], row["built_at"], kind)
+        words = [word for word in ("current", "pinned") if row[word]] + (["sample"] if row["is_sample"] else [])
+        words += [f"{family} carried over" for family in row["carried_over"]]
+        as_of = write_short(dt.datetime.fromisoformat(row["as_of"]))[: len("2025-04-24 10:30")]
+        number, unit = _age(row["age_seconds"]).split()
+        size = f"{row['bytes'] / 1e6:,.1f}"
+        table.add_row(row["release_id"], as_of, f"{number} {units[unit]}", size, " ".join(words))
     console.print(table)
+    if not any(row["current"] for row in rows):
+        console.print("none is current: `sector rollback ID` takes one of these, `sector run` makes one", markup=False)
 
 
 def roll_back(settings: Settings, release_id: str) -> dict[str, Any]:
@@ -243,6 +268,20 @@ def roll_back(settings: Settings, release_id: str) -> dict[str, Any]:
     with run_lock(settings.lock):
         release = shelf.rollback(settings.home, release_id)
     return release_document(settings, release, release)
+
+
+def pin(settings: Settings, release_id: str) -> dict[str, Any]:
+    """Keep a release whatever retention says; gives its document. Raises ``warehouse.releases.ReleaseError``."""
+    with run_lock(settings.lock):
+        release = shelf.pin(settings.home, release_id)
+    return {**release_document(settings, release, current_or_lost(settings)), "pinned": True}
+
+
+def unpin(settings: Settings, release_id: str) -> dict[str, Any]:
+    """Leave a release to retention again; gives its document. Raises ``warehouse.releases.ReleaseError``."""
+    with run_lock(settings.lock):
+        release = shelf.unpin(settings.home, release_id)
+    return {**release_document(settings, release, current_or_lost(settings)), "pinned": False}
 
 
 def note_text(settings: Settings, release: ReleaseRecord) -> str:

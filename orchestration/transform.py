@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.durable import write_whole
 from orchestration.fingerprint import code_files, digest
 from orchestration.paths import DBT_PROJECT
 from orchestration.settings import Settings
@@ -47,6 +50,11 @@ class NodeResult:
     @property
     def name(self) -> str:
         return self.unique_id.split(".")[2]
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is a data test that found rows; dbt says ``warn`` so that the models after it are built."""
+        return self.kind == "test" and self.status in {"fail", "warn"}
 
 
 def executable() -> str:
@@ -91,12 +99,13 @@ def in_environment(settings: Settings) -> Iterator[None]:
 
 
 def up_to_date_manifest(settings: Settings) -> Path:
-    """Path of a ``manifest.json`` parsed from the project as it is now; parses only when a file of it has changed.
+    """Path of a manifest parsed from the project as it is now; parses only when a file of it has changed.
 
-    Raises ``DbtError`` with dbt's own words when the project does not parse.
+    It is a copy of ours: dbt writes its own anew at every call, and a call that is killed leaves half of it. Raises
+    ``DbtError`` with dbt's own words when the project does not parse.
     """
     target = target_folder(settings)
-    manifest, stamp = target / "manifest.json", target / "manifest.digest"
+    manifest, stamp = target / "manifest.parsed.json", target / "manifest.digest"
     current = digest(code_files(DBT_PROJECT), str(settings.build), str(DBT_PROJECT))
     if manifest.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == current:
         return manifest
@@ -110,9 +119,11 @@ def up_to_date_manifest(settings: Settings) -> Path:
         text=True,
         check=False,
     )
-    if call.returncode or not manifest.exists():
+    theirs = target / "manifest.json"
+    if call.returncode or not theirs.exists():
         raise DbtError(f"dbt cannot parse the project: {' '.join((call.stdout + call.stderr).split())[-2000:]}")
-    stamp.write_text(current, encoding="utf-8")
+    write_whole(manifest, theirs.read_text(encoding="utf-8"))
+    write_whole(stamp, current)
     return manifest
 
 
@@ -138,6 +149,35 @@ def results(settings: Settings) -> list[NodeResult]:
         NodeResult(row["unique_id"], row["status"], " ".join((row["message"] or "").split()), row["failures"])
         for row in rows
     ]
+
+
+def end_orphans(settings: Settings) -> None:
+    """End a ``dbt build`` that goes on in the build folder for a run that was killed; call it under the run lock alone.
+
+    A process is found by its environment, not by a note of its id: there is no moment in which it has none. Where the
+    system does not show processes (no /proc), a dbt without a reader ends by itself at its next line of output.
+    """
+    build = f"SECTOR_BUILD_DIR={settings.build}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"build" not in words or not any(Path(os.fsdecode(word)).name == "dbt" for word in words[:2]):
+                continue
+            if build in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+                _wait_until_gone(process)
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # it has ended meanwhile, or is somebody else's
+
+
+def _wait_until_gone(process: Path) -> None:
+    until = time.monotonic() + SECONDS_TO_END
+    while time.monotonic() < until:
+        # a dead process that nobody has asked after yet (Z) holds no file
+        if not process.exists() or (process / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.01)
+    raise DbtError(f"dbt of a run that was killed (process {process.name}) does not end: end it, then run again")
 
 
 def forget_results(settings: Settings) -> None:

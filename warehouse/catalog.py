@@ -6,8 +6,9 @@ grains come from dbt's manifest; nothing is described twice. Types are plain: re
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 from expectations.gate import GateReport
 from orchestration.sql import quoted
 from warehouse.build import WORK_FILE
+from warehouse.carrying import NOTE, CarriedMart, read_lineage
 from warehouse.releases import ReleaseRecord
 
 PUBLISHED = ("marts", "desk", "reference", "meta")
@@ -38,6 +40,7 @@ class _Table:
     grain: str
     columns: tuple[_Column, ...]
     raw_tables: tuple[str, ...] = ()
+    marts: tuple[str, ...] = ()
 
 
 META: dict[str, _Table] = {
@@ -102,6 +105,12 @@ META: dict[str, _Table] = {
             _Column("rows", "bigint", "Rows in this release.", "count"),
             _Column("knowledge_at", "timestamp with time zone", "Latest input used; NULL where none.", "timestamp UTC"),
             _Column("raw_tables", "varchar", "Raw tables that feed it, separated by commas.", "text"),
+            _Column("family", "varchar", "Marts that stand or fall together; NULL for what is no mart.", "text"),
+            _Column("release_id", "varchar", "Release in which the rows were made; of a view, the oldest.", "text"),
+            _Column("built_at", "timestamp with time zone", "When that release was built.", "timestamp UTC"),
+            _Column("as_of", "timestamp with time zone", "Nothing known later took part in the rows.", "timestamp UTC"),
+            _Column("carried_over", "boolean", "True when rows come from an earlier release, whole.", "flag"),
+            _Column("carried_over_because", "varchar", "What was refused here, or in part; NULL: nothing.", "text"),
         ),
     ),
     "columns": _Table(
@@ -123,7 +132,9 @@ META: dict[str, _Table] = {
         (
             _Column("check_name", "varchar", "Name of the check.", "text"),
             _Column("mart", "varchar", "Table it looked at.", "text"),
-            _Column("severity", "varchar", "critical refuses a release, warning is shown.", "text"),
+            _Column(
+                "severity", "varchar", "critical refuses the rows of its family, or all; warning is shown.", "text"
+            ),
             _Column("owner", "varchar", "Family that answers for it.", "text"),
             _Column("reason", "varchar", "Why it must hold; for an audit finding, the finding.", "text"),
             _Column("passed", "boolean", "Whether it held.", "flag"),
@@ -134,6 +145,7 @@ META: dict[str, _Table] = {
             _Column("seconds", "double", "Time it took, shared evenly within a suite.", "seconds"),
             _Column("gate", "varchar", "Gate of the field that it stands for (G1 to G16); NULL: a house rule.", "text"),
             _Column("value", "double", "The observed figure, or the count of rows that broke it.", "number"),
+            _Column("set_aside", "boolean", "True: about rows that were refused and are not in this release.", "flag"),
         ),
     ),
 }
@@ -157,12 +169,17 @@ def write_inputs(marts: Path, batches: pa.Table, quarantine: pa.Table) -> None:
             con.unregister("incoming")
 
 
-def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manifest: Path) -> None:
+def write_release(
+    marts: Path, record: ReleaseRecord, report: GateReport, manifest: Path, carried: Sequence[CarriedMart] = ()
+) -> None:
     """Write release, checks, tables and columns of ``meta``, and the same descriptions as SQL comments.
 
-    ``manifest`` is dbt's ``manifest.json`` of the run that built the file.
+    ``manifest`` is dbt's ``manifest.json`` of the run that built the file; ``carried`` what came from earlier releases.
     """
     described = _described(manifest)
+    families = read_lineage(manifest).families
+    own = CarriedMart("", "", "", record.release_id, record.built_at, record.as_of)
+    origins = {mart.mart: mart for mart in carried}
     with duckdb.connect(str(marts)) as con:
         con.execute("set TimeZone = 'UTC'")
         con.execute("create schema if not exists meta")
@@ -203,6 +220,7 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
                     check.seconds,
                     check.gate or None,
                     check.value,
+                    check.set_aside,
                 ]
                 for check in report.checks
             ],
@@ -238,6 +256,8 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
                 [
                     *(schema, table, about_table.description, about_table.grain, count, known),
                     ", ".join(about_table.raw_tables),
+                    families.get(table) if schema == "marts" else None,
+                    *_origin(schema, table, about_table, origins, own),
                 ]
             )
             kind = "view" if (schema, table) in views else "table"
@@ -247,6 +267,20 @@ def write_release(marts: Path, record: ReleaseRecord, report: GateReport, manife
         for comment in comments:
             con.execute(comment)
         con.execute("commit")
+
+
+def _origin(
+    schema: str, table: str, about: _Table, origins: Mapping[str, CarriedMart], own: CarriedMart
+) -> tuple[str, dt.datetime, dt.datetime, bool, str | None]:
+    """Release id, build time, as-of, whether carried over, and why, of one table; of a view, of its oldest mart."""
+    names = {table} if schema == "marts" else set(about.marts) if schema == "desk" else set()
+    found = [origins[name] for name in sorted(names) if name in origins]
+    oldest = min(found, key=lambda mart: mart.as_of, default=own)
+    reasons = [f"{mart.family}: {mart.reason}" for mart in found]
+    if (schema, table) == ("marts", NOTE) and origins and not found:
+        reasons = [f"claims from {name}" for name in origins]
+    said = "; ".join(dict.fromkeys(reasons)) or None
+    return oldest.release_id, oldest.built_at, oldest.as_of, bool(found), said
 
 
 def _note_subjects(work: Path) -> tuple[str, str]:
@@ -298,12 +332,17 @@ def _described(manifest: Path) -> dict[tuple[str, str], _Table]:
             grain,
             tuple(columns.values()),
             tuple(sorted(_sources(nodes, key, {}))),
+            tuple(sorted(nodes[parent]["name"] for parent in _parents(node) if _is_mart(nodes.get(parent)))),
         )
     return described
 
 
 def _parents(node: dict[str, Any]) -> list[str]:
     return list(node.get("depends_on", {}).get("nodes", []))
+
+
+def _is_mart(node: dict[str, Any] | None) -> bool:
+    return node is not None and node["resource_type"] == "model" and node["schema"] == "marts"
 
 
 def _sources(nodes: dict[str, dict[str, Any]], key: str, found: dict[str, set[str]]) -> set[str]:

@@ -59,7 +59,7 @@ def past_figures(files: Iterable[Path]) -> dict[Key, list[float]]:
         if not file.is_file():
             continue
         for check in json.loads(file.read_text(encoding="utf-8"))["checks"]:
-            if check.get("value") is not None:
+            if check.get("value") is not None and not check.get("set_aside"):
                 found.setdefault((check["mart"], check["check_name"]), []).insert(0, float(check["value"]))
     return found
 

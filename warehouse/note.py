@@ -42,6 +42,7 @@ class Claim:
     filter: str
     evidence_rows: int | None
     reproduced: bool
+    as_of: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,16 @@ class Warn:
 
 
 @dataclass(frozen=True)
+class Carried:
+    """Marts whose rows are those of an earlier release, because the new ones were refused: which, how old, why."""
+
+    because: str
+    tables: tuple[str, ...]
+    release_id: str
+    as_of: dt.datetime
+
+
+@dataclass(frozen=True)
 class Paragraph:
     """A section of the story: sentences, and whether anything in it is missing."""
 
@@ -131,6 +142,20 @@ class Note:
     regions: tuple[RegionFunding, ...]
     warnings: tuple[Warn, ...]
     warnings_total: int
+    carried: tuple[Carried, ...]
+
+    def is_old(self, claim: Claim) -> bool:
+        """Whether a claim is that of an earlier release."""
+        return claim.as_of is not None and claim.as_of < self.as_of
+
+    @property
+    def old_figures(self) -> list[str]:
+        """What is carried over, a line each."""
+        return [
+            f"Carried over from release {carried.release_id}, as of {clock(carried.as_of)} "
+            f"({age(carried.as_of, self.as_of)} before this release): {', '.join(carried.tables)}. {carried.because}"
+            for carried in self.carried
+        ]
 
     @property
     def title(self) -> str:
@@ -157,12 +182,13 @@ def read_note(db: Path) -> Note:
         etf_names = _rows(con, "select name_en, name_zh from marts.dim_etf where etf_code = ?", etf)
         index_names = _rows(con, "select name_en, name_zh from marts.dim_index where index_code = ?", index)
         quarter = _last_ended_quarter(note_date) if note_date else None
+        shown = "not passed and not set_aside" if "set_aside" in _columns(con, "checks") else "not passed"
         warnings = _rows(
             con,
-            "select mart, check_name, observed, reason from meta.checks where not passed "
+            f"select mart, check_name, observed, reason from meta.checks where {shown} "
             "order by severity nulls last, mart nulls last, check_name nulls last, observed nulls last limit 12",
         )
-        total = _rows(con, "select count(*) as n from meta.checks where not passed")[0]["n"]
+        total = _rows(con, f"select count(*) as n from meta.checks where {shown}")[0]["n"]
         return Note(
             release_id=release["release_id"],
             as_of=release["as_of"].astimezone(MARKET),
@@ -182,6 +208,7 @@ def read_note(db: Path) -> Note:
             regions=_regions(con, quarter),
             warnings=tuple(Warn(w["mart"], w["check_name"], w["observed"], w["reason"]) for w in warnings),
             warnings_total=total,
+            carried=_carried(con),
         )
 
 
@@ -189,6 +216,32 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> li
     cursor = con.execute(query, list(parameters))
     names = [column[0] for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _columns(con: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    """Columns of a table of ``meta``: releases of earlier code have fewer."""
+    found = _rows(
+        con,
+        "select column_name from information_schema.columns where table_schema = 'meta' and table_name = ? "
+        "and table_catalog = current_database()",
+        table,
+    )
+    return {row["column_name"] for row in found}
+
+
+def _carried(con: duckdb.DuckDBPyConnection) -> tuple[Carried, ...]:
+    if "carried_over" not in _columns(con, "tables"):
+        return ()
+    rows = _rows(
+        con,
+        "select carried_over_because as because, release_id, as_of, string_agg(table_name, ',' order by table_name) "
+        "as tables from meta.tables where table_schema = 'marts' and carried_over "
+        "group by carried_over_because, release_id, as_of order by because nulls last, release_id nulls last",
+    )
+    return tuple(
+        Carried(row["because"], tuple(row["tables"].split(",")), row["release_id"], row["as_of"].astimezone(MARKET))
+        for row in rows
+    )
 
 
 def _claims(con: duckdb.DuckDBPyConnection) -> dict[str, Claim]:
@@ -203,11 +256,12 @@ def _claims(con: duckdb.DuckDBPyConnection) -> dict[str, Claim]:
             filter=row["source_filter"] or "",
             evidence_rows=row["evidence_rows"],
             reproduced=row["status"] == "reproduced",
+            as_of=row["as_of"].astimezone(MARKET) if row["as_of"] else None,
         )
         for row in _rows(
             con,
-            "select claim_id, claim, value, value_text, unit, source_table, source_filter, evidence_rows, status "
-            "from marts.rpt_market_note",
+            "select claim_id, claim, value, value_text, unit, source_table, source_filter, evidence_rows, status, "
+            "as_of from marts.rpt_market_note",
         )
     }
     known = {claim: found[claim] for claim in CLAIM_IDS if claim in found}
@@ -369,6 +423,13 @@ def clock(moment: dt.datetime) -> str:
     return f"{moment.astimezone(MARKET):%Y-%m-%d %H:%M}"
 
 
+def age(then: dt.datetime, now: dt.datetime) -> str:
+    """The time between two moments: ``3 days``, ``5 hours``, ``12 minutes``."""
+    minutes = int((now - then).total_seconds() // 60)
+    size, word = next(((size, word) for size, word in ((1440, "day"), (60, "hour")) if minutes >= size), (1, "minute"))
+    return f"{minutes // size} {word}{'' if minutes // size == 1 else 's'}"
+
+
 def figure(claim: Claim) -> str:
     """The value of a claim as the figures table shows it."""
     if not claim.reproduced:
@@ -413,6 +474,12 @@ def story(note: Note) -> tuple[Paragraph, ...]:
 
 
 def _paragraph(note: Note, title: str, needed: Sequence[str], tell: Callable[[Note], list[str]]) -> Paragraph:
+    told = [claim for name in needed if (claim := note.claims.get(name))]
+    moments = [claim.as_of or note.as_of for claim in told if note.is_old(claim)]
+    if moments:
+        sentences = dict.fromkeys(claim.sentence for claim in told)
+        missing = not all(claim.reproduced for claim in told)
+        return Paragraph(title, (f"Carried over, as of {clock(min(moments))}:", *sentences), missing)
     lacking = [claim for name in needed if not (claim := note.claims.get(name)) or not claim.reproduced]
     if not lacking:
         return Paragraph(title, tuple(tell(note)), False)
@@ -533,6 +600,7 @@ def render_text(db: Path) -> str:
         lines.append(SAMPLE_NOTICE)
     if note.data_ends:
         lines.append(note.data_ends)
+    lines += note.old_figures
     lines.append("")
     paragraphs = story(note)
     width = max(len(paragraph.title) for paragraph in paragraphs)
@@ -541,7 +609,15 @@ def render_text(db: Path) -> str:
             lines.append(f"{paragraph.title if number == 0 else '':<{width}}  {sentence}")
     if note.claims:
         lines += ["", "Figures"]
-        shown = [(claim.id, figure(claim), claim.unit, f"{claim.table}") for claim in note.claims.values()]
+        shown = [
+            (
+                claim.id,
+                figure(claim),
+                claim.unit,
+                claim.table + (f", as of {clock(claim.as_of)}" if claim.as_of and note.is_old(claim) else ""),
+            )
+            for claim in note.claims.values()
+        ]
         widths = [max(len(row[column]) for row in shown) for column in range(3)]
         lines += [
             f"  {name:<{widths[0]}}  {value:>{widths[1]}}  {unit:<{widths[2]}}  {table}".rstrip()

@@ -28,5 +28,17 @@ SUITE = Suite(
             "where leader_change_ratio < equal_weight_change_ratio - 1e-12 * (1 + abs(leader_change_ratio))",
             "at least the mean",
         ),
+        no_rows(
+            "members_are_those_of_the_list",
+            "warning",
+            "The latest list on or before the day (contracts R70), each company once.",
+            "select d.concept, d.trade_date, d.members, s.members as on_the_list from {batch} as d left join (select "
+            "concept, "
+            "as_of_date, count(distinct security_code) as members, lead(as_of_date) over (partition by concept "
+            "order by as_of_date nulls last) as next_date from work.staging.stg_concept_members "
+            "group by concept, as_of_date) as s on d.concept = s.concept and d.trade_date >= s.as_of_date "
+            "and (s.next_date is null or d.trade_date < s.next_date) where d.members is distinct from s.members",
+            "the members of the list",
+        ),
     ),
 )

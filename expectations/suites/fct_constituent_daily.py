@@ -37,5 +37,35 @@ SUITE = Suite(
             "or abs(contribution_ratio - weight * change_ratio) > 1e-12 * greatest(1, abs(change_ratio))",
             "weight × change",
         ),
+        no_rows(
+            "weights_drift_with_prices",
+            "warning",
+            "Within a set a weight is that of the day before, grown by the member's change and normalised (contracts "
+            "R30). "
+            "Another set's weights, equal weights and weights that stand still break it; 1e-9 for sums of doubles.",
+            "select w.index_code, w.trade_date, w.security_code, w.weight, w.grown / w.total as expected "
+            "from (select *, "
+            "sum(grown) over (partition by index_code, trade_date) as total from (select *, "
+            "lag(trade_date) over (partition by index_code, weight_date, security_code order by trade_date nulls last) "
+            "as day_before, "
+            "lag(weight * (1 + coalesce(change_ratio, 0))) over (partition by index_code, weight_date, security_code "
+            "order by trade_date nulls last) as grown from {batch}) as days) as w "
+            "join marts.dim_date as d on w.trade_date = d.date "
+            # members move on sessions without a bar of the index, which have no rows
+            "where w.day_before >= greatest(d.previous_session_szse, d.previous_session_hk) "
+            "and abs(w.weight - w.grown / w.total) > 1e-9",
+            "weight before · (1 + change), normalised",
+            "G15",
+        ),
+        no_rows(
+            "change_is_the_securitys",
+            "warning",
+            "A member has the change that its own bars have.",
+            "select m.index_code, m.trade_date, m.security_code, m.change_ratio, r.change_ratio as of_its_bars "
+            "from {batch} as m join work.intermediate.int_security_returns as r on m.security_code = r.security_code "
+            "and m.trade_date = r.trade_date where m.change_ratio is distinct from r.change_ratio",
+            "the security's own change",
+            "G9",
+        ),
     ),
 )

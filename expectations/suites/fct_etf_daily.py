@@ -1,8 +1,35 @@
 """fct_etf_daily: bars, shares, NAV and the day's creation flow."""
 
-from expectations.vocabulary import Measure, Suite, between, in_set, key_checks, known, no_rows, within_cut
+from expectations.vocabulary import Measure, Suite, between, follows, in_set, key_checks, known, no_rows, within_cut
 
 GRAIN = ("etf_code", "trade_date")
+
+NEIGHBOURS = (
+    "select *, max(case when shares is not null then place end) over earlier as place_before, "
+    "lag(shares) over ordered as before, lag(unit_nav) over ordered as nav_before from ("
+    "select *, row_number() over (partition by etf_code order by trade_date nulls last) as place from {batch}) as days "
+    "window ordered as (partition by etf_code order by trade_date nulls last), "
+    "earlier as (partition by etf_code order by trade_date nulls last rows between unbounded preceding and 1 preceding)"
+)
+"""Each day with the share count and NAV of the row before, and the place of the last row with a count."""
+
+REPEATED = (
+    "select *, count(*) over earlier as earlier_days, max(same_prices) over earlier as most_same_prices, "
+    "max(same_navs) over earlier as most_same_navs, max(other_previous) over earlier as most_other_previous, "
+    "max(price_ratio) over earlier as greatest_price_ratio, min(price_ratio) over earlier as least_price_ratio from ("
+    "select trade_date, count(close_before) as funds, "
+    "avg(case when close = close_before and turnover_cny = turnover_before then 1.0 when close is not null then 0 end) "
+    "as same_prices, avg(case when unit_nav = nav_before then 1.0 when unit_nav is not null then 0 end) as same_navs, "
+    "avg(case when abs(prev_close - close_before) > 0.0015 then 1.0 when prev_close is not null then 0 end) "
+    "as other_previous, "
+    "median(cast(turnover_cny as double) / nullif(volume_shares, 0) / nullif(cast(close as double), 0)) as price_ratio "
+    "from (select *, lag(close) over ordered as close_before, lag(turnover_cny) over ordered as turnover_before, "
+    "lag(unit_nav) over ordered as nav_before from {batch} "
+    "window ordered as (partition by etf_code order by trade_date nulls last)) as days "
+    "group by trade_date having count(close_before) >= 5) as daily "
+    "window earlier as (order by trade_date nulls last rows between 60 preceding and 1 preceding)"
+)
+"""Days of five funds or more: which part of them repeats the day before, and how that was on the sixty days before."""
 
 SUITE = Suite(
     table="marts.fct_etf_daily",
@@ -141,6 +168,158 @@ SUITE = Suite(
             "group by etf_code, share_date, share_basis having min(shares) <> max(shares)",
             "one figure for one fund and day",
             "G16",
+        ),
+        follows(
+            "change_is_close_over_previous",
+            GRAIN,
+            "change_ratio",
+            "cast(close as double) / nullif(cast(prev_close as double), 0) - 1",
+            "The definition; another figure belongs to other prices, or is in percent.",
+            "close / prev_close − 1",
+        ),
+        follows(
+            "premium_is_close_over_nav",
+            GRAIN,
+            "premium_ratio",
+            "cast(close as double) / nullif(cast(unit_nav as double), 0) - 1",
+            "The definition; another figure belongs to other prices, has the other sign, or is in percent.",
+            "close / unit_nav − 1",
+        ),
+        no_rows(
+            "flow_is_change_of_shares",
+            "warning",
+            "The definition over one session (contracts R24), in the units after a split; to the cent. In a session "
+            "with "
+            "a split a flow below a creation unit is published as 0 (contracts R27).",
+            f"select etf_code, trade_date, flow_status, net_flow_cny, shares, before, unit_nav, split_factor from "
+            f"({NEIGHBOURS}) "
+            "as days where span_sessions = 1 and flow_status in ('final', 'split_adjusted') "
+            "and not (split_factor <> 1 and net_flow_cny = 0) "
+            "and abs(cast(net_flow_cny as double) - (shares - split_factor * before) * cast(unit_nav as double)) "
+            "> 0.01 + 1e-12 * (shares + split_factor * before) * cast(unit_nav as double)",
+            "(shares − k · shares before) · NAV",
+            "G5",
+        ),
+        no_rows(
+            "spans_reach_back_to_the_last_count",
+            "warning",
+            "A flow over several sessions says so (contracts R24); the window that holds it depends on it.",
+            f"select etf_code, trade_date, flow_status, span_sessions, place - place_before as sessions from "
+            f"({NEIGHBOURS}) "
+            "as days where flow_status in ('final', 'split_adjusted', 'estimated') "
+            "and span_sessions <> place - place_before",
+            "sessions since the last share count",
+        ),
+        no_rows(
+            "structural_zeros_follow_the_calendar",
+            "warning",
+            "Creations are closed by the fund's calendar and by nothing else (contracts R22, R23).",
+            "select etf_code, trade_date, flow_status, creation_open, net_flow_cny from {batch} "
+            "where (flow_status = 'structural_zero' and creation_open is distinct from false) "
+            "or (flow_status = 'final' and net_flow_cny = 0 and not creation_open)",
+            "structural_zero exactly where creations are closed and nothing changed",
+        ),
+        no_rows(
+            "prices_are_not_those_of_the_day_before",
+            "warning",
+            "A source that stood still under a new date. Five funds or more, nine in ten of them with the close and "
+            "the "
+            "turnover of the day before, or with its NAV; never seen in the twenty days before that or more.",
+            f"select trade_date, funds, same_prices, same_navs from ({REPEATED}) as days where earlier_days >= 20 "
+            "and ((same_prices > 0.9 and most_same_prices < 0.5) or (same_navs > 0.9 and most_same_navs < 0.5))",
+            "a new day has new figures",
+            "G12",
+        ),
+        no_rows(
+            "previous_close_is_the_close_before",
+            "warning",
+            "A dividend moves it in one fund; in most funds of a day only a day that was lost or taken twice does. "
+            "Five "
+            "funds or more, more than half of them, never so in the twenty days before that or more.",
+            f"select trade_date, funds, other_previous from ({REPEATED}) as days where earlier_days >= 20 "
+            "and other_previous > 0.5 and most_other_previous < 0.25",
+            "as a rule the close of the session before",
+            "G9",
+        ),
+        no_rows(
+            "previous_close_is_not_the_close",
+            "warning",
+            "A lag that was forgotten makes every change zero. Of a hundred bars or more that moved since the bar "
+            "before, "
+            "more than half say that they did not.",
+            "select count(*) as moved, avg(case when prev_close = close then 1.0 else 0 end) as unmoved from (select "
+            "close, "
+            "prev_close, lag(close) over (partition by etf_code order by trade_date nulls last) as close_before "
+            "from {batch}) as bars where close <> close_before having count(*) >= 100 "
+            "and avg(case when prev_close = close then 1.0 else 0 end) > 0.5",
+            "bars that moved say so",
+            "G9",
+        ),
+        no_rows(
+            "turnover_is_volume_times_price",
+            "warning",
+            "Lots for shares or thousands for yuan move it a hundredfold. The median of five funds or more beyond five "
+            "times the price, where it was within twice the price on twenty days before that or more.",
+            f"select trade_date, funds, price_ratio from ({REPEATED}) as days where earlier_days >= 20 "
+            "and (price_ratio > 5 or price_ratio < 0.2) and greatest_price_ratio < 2 and least_price_ratio > 0.5",
+            "turnover / volume near the close",
+            "G1",
+        ),
+        no_rows(
+            "turnover_of_a_fund_is_volume_times_price",
+            "warning",
+            "The same of one fund, beyond ten times its own price.",
+            "select etf_code, trade_date, turnover_cny, volume_shares, low, high from {batch} "
+            "where cast(turnover_cny as double) / nullif(volume_shares, 0) not between 0.1 * cast(low as double) "
+            "and 10 * cast(high as double)",
+            "turnover / volume within the day's prices",
+            "G1",
+        ),
+        no_rows(
+            "shares_keep_their_unit",
+            "warning",
+            "A fund that grows or shrinks fiftyfold overnight, splits apart, where it did not so in the twenty counts "
+            "before that or more: 万份 for 份.",
+            "select etf_code, trade_date, shares, before from (select *, "
+            "count(ratio) over earlier as counts, max(ratio) over earlier as most, min(ratio) over earlier as least "
+            "from ("
+            f"select *, shares / (split_factor * before) as ratio from ({NEIGHBOURS}) as days) as days "
+            "window earlier as (partition by etf_code order by trade_date nulls last rows between 60 preceding "
+            "and 1 preceding)) as days where counts >= 20 and most < 10 and least > 0.1 and (ratio > 50 or ratio < "
+            "0.02)",
+            "within fifty times the count before",
+            "G1",
+        ),
+        no_rows(
+            "split_agrees_with_nav",
+            "warning",
+            "Behind a split of k the NAV is 1/k of what it was; a third either way is left for the day's return.",
+            f"select etf_code, trade_date, split_factor, unit_nav, nav_before from ({NEIGHBOURS}) as days "
+            "where split_factor <> 1 and abs(ln(split_factor * cast(unit_nav as double) / cast(nav_before as double))) "
+            "> 0.3",
+            "k · NAV / NAV before near 1",
+            "G5",
+        ),
+        no_rows(
+            "nav_change_within_limits",
+            "warning",
+            "NAVs move with prices, whose limits are 10%, 20% and 30%; beyond, two funds were mixed up or a split was "
+            "not found.",
+            f"select etf_code, trade_date, unit_nav, nav_before, split_factor from ({NEIGHBOURS}) as days "
+            "where abs(split_factor * cast(unit_nav as double) / cast(nav_before as double) - 1) > 0.31",
+            "-0.31 to 0.31",
+        ),
+        no_rows(
+            "price_and_nav_belong_together",
+            "warning",
+            "A premium beyond 50% in a fund that stayed within 20% on the sixty days before: accumulated NAV for unit "
+            "NAV, another fund's NAV, a price in another unit.",
+            "select etf_code, trade_date, close, unit_nav, premium_ratio from (select *, "
+            "count(premium_ratio) over earlier as known, max(abs(premium_ratio)) over earlier as most from {batch} "
+            "window earlier as (partition by etf_code order by trade_date nulls last rows between 60 preceding "
+            "and 1 preceding)) as days where known >= 20 and most < 0.2 and abs(premium_ratio) > 0.5",
+            "within 50% where it never left 20%",
+            "G7",
         ),
     ),
 )

@@ -70,5 +70,35 @@ SUITE = Suite(
             "where abs(average_flow_cny - cumulative_flow_cny / window_sessions) > 0.01",
             "cumulative / n within 0.01 CNY",
         ),
+        no_rows(
+            "every_day_has_its_windows",
+            "critical",
+            "A window for each session whose shares are known, once n sessions lie behind the first (contracts R29).",
+            "select d.etf_code, d.trade_date, n.window_sessions from (select etf_code, trade_date, shares, place - min("
+            "case when shares is not null then place end) over (partition by etf_code) as sessions from (select "
+            "etf_code, "
+            "trade_date, shares, row_number() over (partition by etf_code order by trade_date nulls last) as place "
+            "from marts.fct_etf_daily) as places) as d join (values (5), (10), (20)) as n(window_sessions) "
+            "on d.sessions >= n.window_sessions left join {batch} as w on d.etf_code = w.etf_code "
+            "and d.trade_date = w.as_of_date and n.window_sessions = w.window_sessions "
+            "where d.shares is not null and w.etf_code is null",
+            "5, 10 and 20 sessions for each day",
+            "G12",
+        ),
+        no_rows(
+            "streak_counts_back_to_its_end",
+            "critical",
+            "Sessions with inflow back from the day, structural zeros skipped, no other day between (contracts R29).",
+            "select w.etf_code, w.as_of_date, w.inflow_streak, d.streak from {batch} as w join (select etf_code, "
+            "trade_date, "
+            "sum(case when net_flow_cny > 0 then 1 else 0 end) over (partition by etf_code, ended order by trade_date "
+            "nulls last rows unbounded preceding) as streak from (select *, sum(case when flow_status <> "
+            "'structural_zero' "
+            "and coalesce(net_flow_cny, 0) <= 0 then 1 else 0 end) over (partition by etf_code order by trade_date "
+            "nulls last rows unbounded preceding) as ended from marts.fct_etf_daily) as days) as d "
+            "on w.etf_code = d.etf_code and w.as_of_date = d.trade_date "
+            "where w.inflow_streak is not null and w.inflow_streak <> d.streak",
+            "the days' own streak",
+        ),
     ),
 )

@@ -1,6 +1,6 @@
 """fct_funding_restatement: what a quarter was said to be at each quarter end since, and is said to be now."""
 
-from expectations.vocabulary import Suite, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, follows, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("profile", "segment", "region", "quarter_start", "known_at")
 
@@ -45,6 +45,15 @@ SUITE = Suite(
             "and b.known_at = (select max(l.known_at) from {batch} as l where not l.is_latest) "
             "and abs(coalesce(n.amount_usd, 0) - b.amount_usd) > 0.25 * b.amount_usd",
             "within 25% of the amount at the last quarter end",
+        ),
+        follows(
+            "change_is_against_the_first",
+            GRAIN,
+            "amount_change_ratio",
+            "cast(amount_usd as double) / nullif(cast(first_amount_usd as double), 0) - 1",
+            "The definition; the other way round a quarter that filled up has shrunk.",
+            "amount / first amount − 1",
+            "amount_change_ratio is not null",
         ),
     ),
 )

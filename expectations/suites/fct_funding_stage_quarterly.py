@@ -30,5 +30,19 @@ SUITE = Suite(
             "where s.deals is null or s.deals <> q.deals or s.amount_usd <> coalesce(q.amount_usd, 0)",
             "Σ stages = quarter",
         ),
+        no_rows(
+            "stages_are_their_rounds",
+            "critical",
+            "Whoever sums the rounds of a stage must get it, to the cent and to the deal.",
+            "select q.segment, q.region, q.stage, q.quarter_start, q.deals, r.deals as rounds, q.amount_usd, "
+            "r.amount_usd as rounds_usd from {batch} as q left join (select stage, region, quarter_start, "
+            "count(*) as deals, sum(raised_amount_usd) as amount_usd from marts.fct_funding_round where in_vc_pe_broad "
+            "group by stage, region, quarter_start) as r on q.stage = r.stage and q.region = r.region "
+            "and q.quarter_start = r.quarter_start where q.profile = 'vc_pe_broad' and q.segment = 'all' "
+            "and q.region <> 'GLOBAL' and (q.deals <> coalesce(r.deals, 0) "
+            "or coalesce(q.amount_usd, 0) <> coalesce(r.amount_usd, 0))",
+            "Σ rounds = stage",
+            "G13",
+        ),
     ),
 )

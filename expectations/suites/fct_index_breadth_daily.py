@@ -45,5 +45,50 @@ SUITE = Suite(
                 "largest residual {:.1f} bp, median {:.2f} bp",
             ),
         ),
+        no_rows(
+            "weights_are_the_members",
+            "warning",
+            "Taken from the members' start-of-day weights (contracts R30); 1e-9 for sums of doubles.",
+            "select b.index_code, b.trade_date, b.weight_advancing, c.advancing, b.top10_weight, c.top10, b.hhi, "
+            "c.squares, b.price_coverage, c.covered from {batch} as b join (select index_code, trade_date, "
+            "sum(case when change_ratio > 0 then weight else 0 end) as advancing, "
+            "sum(case when place <= 10 then weight else 0 end) as top10, sum(weight * weight) as squares, "
+            "sum(case when change_ratio is not null then weight else 0 end) as covered from (select *, row_number() "
+            "over "
+            "(partition by index_code, trade_date order by weight desc nulls last, security_code nulls last) as place "
+            "from marts.fct_constituent_daily) as ranked group by index_code, trade_date) as c "
+            "on b.index_code = c.index_code and b.trade_date = c.trade_date "
+            "where abs(b.weight_advancing - c.advancing) > 1e-9 or abs(b.top10_weight - c.top10) > 1e-9 "
+            "or abs(b.hhi - c.squares) > 1e-9 or abs(b.price_coverage - c.covered) > 1e-9",
+            "sums over the members' weights",
+        ),
+        no_rows(
+            "change_is_the_index",
+            "critical",
+            "The change of the index's own bar.",
+            "select b.index_code, b.trade_date, b.index_change_ratio, i.change_ratio from {batch} as b "
+            "left join marts.fct_index_daily as i on b.index_code = i.index_code and b.trade_date = i.trade_date "
+            "where b.index_change_ratio is distinct from i.change_ratio",
+            "change_ratio of fct_index_daily",
+        ),
+        no_rows(
+            "every_day_of_members_has_its_row",
+            "warning",
+            "Members without a row of breadth are members that no one counted.",
+            "select c.index_code, c.trade_date from (select distinct index_code, trade_date from "
+            "marts.fct_constituent_daily) "
+            "as c left join {batch} as b on c.index_code = b.index_code and c.trade_date = b.trade_date "
+            "where b.index_code is null",
+            "a row for each day of members",
+            "G12",
+        ),
+        no_rows(
+            "prices_cover_the_index",
+            "warning",
+            "Breadth and contributions of a part: nine tenths of the weight leave room for a member or two.",
+            "select index_code, trade_date, price_coverage from {batch} where price_coverage < 0.9",
+            "at least 0.9 of the weight",
+            "G15",
+        ),
     ),
 )

@@ -1,8 +1,22 @@
 """fct_index_daily: index bars."""
 
-from expectations.vocabulary import Suite, between, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, between, follows, key_checks, no_rows, within_cut
 
 GRAIN = ("index_code", "trade_date")
+
+NEIGHBOURS = (
+    "select *, count(*) over earlier as earlier_bars, max(apart) over earlier as most_apart, "
+    "max(is_same) over earlier as any_same from (select *, "
+    "abs(cast(prev_close as double) / nullif(cast(close_before as double), 0) - 1) as apart, "
+    "high > low and close = close_before and open = open_before and high = high_before "
+    "and low = low_before as is_same from ("
+    "select *, lag(close) over ordered as close_before, lag(open) over ordered as open_before, "
+    "lag(high) over ordered as high_before, lag(low) over ordered as low_before from {batch} "
+    "window ordered as (partition by index_code order by trade_date nulls last)) as bars) as compared "
+    "window earlier as (partition by index_code order by trade_date nulls last rows between 60 preceding and 1 "
+    "preceding)"
+)
+"""Each bar beside the one before it, and how the sixty before that lay beside theirs."""
 
 SUITE = Suite(
     table="marts.fct_index_daily",
@@ -53,6 +67,44 @@ SUITE = Suite(
             "left join {batch} as b on i.index_code = b.index_code and d.date = b.trade_date "
             "where b.index_code is null",
             "a bar for every session of the last year",
+            "G12",
+        ),
+        follows(
+            "change_is_close_over_previous",
+            GRAIN,
+            "change_ratio",
+            "cast(close as double) / nullif(cast(prev_close as double), 0) - 1",
+            "The definition; another figure belongs to other prices, or is in percent.",
+            "close / prev_close − 1",
+        ),
+        follows(
+            "gap_is_open_over_previous",
+            GRAIN,
+            "open_gap_ratio",
+            "cast(open as double) / nullif(cast(prev_close as double), 0) - 1",
+            "The definition; the day's close taken for the close before gives another figure.",
+            "open / prev_close − 1",
+        ),
+        no_rows(
+            "previous_close_is_the_close_before",
+            "warning",
+            "Another index's prices, or a day lost: the close before differs by more than 2% in an index where it "
+            "never did "
+            "by 1% on the twenty bars before that or more.",
+            f"select index_code, trade_date, prev_close, close_before from ({NEIGHBOURS}) as bars "
+            "where earlier_bars >= 20 and most_apart < 0.01 and apart > 0.02",
+            "within 2% where it never left 1%",
+            "G9",
+        ),
+        no_rows(
+            "prices_are_not_those_of_the_day_before",
+            "warning",
+            "A source that stood still under a new date: open, high, low and close of the bar before, in an index "
+            "whose "
+            "twenty bars before that or more were never alike. Flat bars are those of a day without trade.",
+            f"select index_code, trade_date, open, high, low, close from ({NEIGHBOURS}) as bars "
+            "where earlier_bars >= 20 and not coalesce(any_same, false) and is_same",
+            "a new day has new figures",
             "G12",
         ),
     ),

@@ -41,5 +41,40 @@ SUITE = Suite(
             "or (open_state = 'flat_open' and turned_at is not null) or turned_at > quote_ts",
             "state, sign and turn agree",
         ),
+        no_rows(
+            "nothing_known_before_it_was_quoted",
+            "warning",
+            "A quote known before its moment was dated in another time zone.",
+            "select * from {batch} where knowledge_at < quote_ts",
+            "knowledge_at at quote_ts or later",
+        ),
+        no_rows(
+            "turns_at_a_quote_that_turned",
+            "warning",
+            "The minute is told as news: there must be a quote of that minute on the other side of the previous close.",
+            "select t.index_code, t.quote_ts, t.open_state, t.turned_at from {batch} as t left join {batch} as q "
+            "on t.index_code = q.index_code and t.turned_at = q.quote_ts "
+            "where t.turned_at is not null and (q.index_code is null or q.is_opening_quote "
+            "or (t.open_state like 'low_open%' and q.change_ratio <= 0) "
+            "or (t.open_state like 'high_open%' and q.change_ratio >= 0))",
+            "a quote of that moment beyond the previous close",
+        ),
+        no_rows(
+            "previous_close_is_the_close_before",
+            "warning",
+            "Gaps and turns are counted from it; half a percent beside the last bar it is that of another day.",
+            "select q.index_code, min(q.quote_ts) as first_quote, b.close, max(q.change_ratio) as change_ratio from "
+            "{batch} "
+            "as q join (select index_code, trade_date, close, lead(trade_date) over (partition by index_code "
+            "order by trade_date nulls last) as next_date from marts.fct_index_daily) as b on q.index_code = "
+            "b.index_code "
+            "and cast(q.quote_ts as date) > b.trade_date and (b.next_date is null or cast(q.quote_ts as date) <= "
+            "b.next_date) "
+            "and cast(q.quote_ts as date) <= b.trade_date + 14 "
+            "where abs(cast(q.last as double) / (1 + q.change_ratio) / nullif(cast(b.close as double), 0) - 1) > 0.005 "
+            "group by q.index_code, b.trade_date, b.close",
+            "within 0.5% of the last close",
+            "G9",
+        ),
     ),
 )

@@ -1,6 +1,6 @@
 """fct_index_review and fct_index_review_member: what a new set of weights changes, and what it makes trackers trade."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, between, follows, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("index_code", "set_date")
 
@@ -37,6 +37,19 @@ SUITE = Suite(
             "select index_code, set_date, added_codes, dropped_codes from {batch} where review_kind = 'off_cycle'",
             "changes on review dates",
         ),
+        no_rows(
+            "turnover_is_half_the_changes",
+            "warning",
+            "One way: what is bought is sold. 1e-9 for sums of doubles.",
+            "select r.index_code, r.set_date, r.one_way_turnover, m.half, r.members_added, m.added, r.members_dropped, "
+            "m.dropped from {batch} as r join (select index_code, set_date, sum(abs(weight_change)) / 2 as half, "
+            "count(case when change = 'add' then 1 end) as added, count(case when change = 'drop' then 1 end) as "
+            "dropped "
+            "from marts.fct_index_review_member group by index_code, set_date) as m "
+            "on r.index_code = m.index_code and r.set_date = m.set_date where abs(r.one_way_turnover - m.half) > 1e-9 "
+            "or r.members_added <> m.added or r.members_dropped <> m.dropped",
+            "Σ |weight_change| / 2, and the members' own counts",
+        ),
     ),
 )
 
@@ -68,6 +81,14 @@ MEMBERS = Suite(
             "select index_code, set_date, security_code, trade_status, days_to_trade from {batch} "
             "where (trade_status = 'known') <> (days_to_trade is not null)",
             "days exactly where known",
+        ),
+        follows(
+            "change_is_after_less_before",
+            MEMBER_GRAIN,
+            "weight_change",
+            "case when weight_before is not null then weight_after - weight_before end",
+            "The definition; the sets the wrong way round sell what should be bought.",
+            "weight_after − weight_before",
         ),
     ),
 )

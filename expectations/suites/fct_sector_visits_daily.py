@@ -84,5 +84,66 @@ SUITE = Suite(
             "G14",
             Measure(NOTICE_LAGS, "99% within {:.0f} days lately, {:.0f} in the year before"),
         ),
+        no_rows(
+            "totals_are_recounted",
+            "critical",
+            "Companies, visits and houses of the month so far (contracts R41), counted anew from the visits, on the "
+            "last "
+            "day of each month and on the newest.",
+            "select r.scheme, r.as_of_date, r.visitor_type, r.companies_mtd, v.companies, r.visits_mtd, v.visits, "
+            "r.institutions_mtd, v.institutions from {batch} as r join (select d.as_of_date, k.visitor_type, "
+            "count(distinct x.company_id) as companies, count(distinct x.company_id || '|' || x.visit_date || '|' || "
+            "x.visit_way) as visits, count(distinct x.organization) as institutions from (select distinct as_of_date "
+            "from {batch} where as_of_date = last_day(as_of_date) or as_of_date = (select max(as_of_date) from "
+            "{batch})) "
+            "as d cross join (values ('all'), ('broker')) as k(visitor_type) left join work.intermediate.int_visits as "
+            "x "
+            "on x.month_start = date_trunc('month', d.as_of_date) and x.visit_date <= d.as_of_date "
+            "and (k.visitor_type = 'all' or x.visitor_type = 'broker') group by d.as_of_date, k.visitor_type) as v "
+            "on r.as_of_date = v.as_of_date and r.visitor_type = v.visitor_type where r.sector_code = 'ALL' "
+            "and (r.companies_mtd <> v.companies or r.visits_mtd <> v.visits or r.institutions_mtd <> v.institutions)",
+            "the visits' own counts",
+        ),
+        no_rows(
+            "sectors_are_recounted",
+            "critical",
+            "Companies of each sector on the newest day, counted anew from the visits and the sectors of that day.",
+            "select r.scheme, r.sector_code, r.visitor_type, r.companies_mtd, v.companies from {batch} as r "
+            "left join (select s.scheme, s.sector_code, k.visitor_type, count(distinct x.company_id) as companies "
+            "from work.intermediate.int_visits as x join work.intermediate.int_company_sector_spans as s "
+            "on x.company_id = s.company_id join (select max(as_of_date) as newest from {batch}) as d "
+            "on d.newest >= s.valid_from and (s.valid_to is null or d.newest < s.valid_to) "
+            "and x.month_start = date_trunc('month', d.newest) and x.visit_date <= d.newest "
+            "join (values ('all'), ('broker')) as k(visitor_type) on k.visitor_type = 'all' or x.visitor_type = "
+            "'broker' "
+            "group by s.scheme, s.sector_code, k.visitor_type) as v on r.scheme = v.scheme "
+            "and r.sector_code = v.sector_code and r.visitor_type = v.visitor_type "
+            "where r.sector_code not in ('ALL', 'NONE') and r.as_of_date = (select max(as_of_date) from {batch}) "
+            "and r.companies_mtd <> coalesce(v.companies, 0)",
+            "the visits' own counts",
+        ),
+        no_rows(
+            "ranks_follow_companies",
+            "warning",
+            "Rank 1 has most companies; ALL and NONE have none (contracts R45).",
+            "select scheme, sector_code, as_of_date, visitor_type, companies_mtd, rank_mtd, expected from (select *, "
+            "case when sector_code not in ('ALL', 'NONE') then rank() over (partition by scheme, as_of_date, "
+            "visitor_type, "
+            "sector_code in ('ALL', 'NONE') order by companies_mtd desc nulls last) end as expected from {batch}) as "
+            "ranked "
+            "where rank_mtd is distinct from expected",
+            "rank() by companies",
+        ),
+        no_rows(
+            "month_begins_anew",
+            "warning",
+            "On the first of a month no more companies than on its last day, and only those of one day.",
+            "select f.scheme, f.sector_code, f.as_of_date, f.visitor_type, f.companies_mtd, n.companies_mtd as "
+            "last_day "
+            "from {batch} as f join {batch} as n on f.scheme = n.scheme and f.sector_code = n.sector_code "
+            "and f.visitor_type = n.visitor_type and n.as_of_date = f.as_of_date + 1 "
+            "where f.sector_code = 'ALL' and day(f.as_of_date) = 1 and n.companies_mtd < f.companies_mtd",
+            "never above the second day",
+        ),
     ),
 )

@@ -1,6 +1,6 @@
 """fct_visit_event_study: returns after visits."""
 
-from expectations.vocabulary import Suite, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, follows, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("scheme", "sector_code", "visitor_type", "horizon_sessions")
 
@@ -22,6 +22,28 @@ SUITE = Suite(
             "group by scheme, visitor_type, horizon_sessions "
             "having sum(case when sector_code = 'ALL' then events else -events end) <> 0",
             "ALL = sum of the sectors",
+        ),
+        follows(
+            "excess_is_event_less_usual",
+            GRAIN,
+            "excess_return_ratio",
+            "event_return_ratio - usual_return_ratio",
+            "The definition.",
+            "event − usual",
+        ),
+        no_rows(
+            "longer_horizons_move_more",
+            "warning",
+            "Over twenty sessions returns spread more than over one; the other way round two horizons were mixed up. "
+            "Five sectors or more with thirty events.",
+            "select visitor_type, median(case when horizon_sessions = 1 then abs(event_return_ratio) end) as "
+            "one_session, "
+            "median(case when horizon_sessions = 20 then abs(event_return_ratio) end) as twenty_sessions from {batch} "
+            "where events >= 30 and sector_code <> 'ALL' group by visitor_type "
+            "having count(case when horizon_sessions = 1 then 1 end) >= 5 "
+            "and median(case when horizon_sessions = 1 then abs(event_return_ratio) end) "
+            "> median(case when horizon_sessions = 20 then abs(event_return_ratio) end)",
+            "median return of 20 sessions above that of 1",
         ),
     ),
 )

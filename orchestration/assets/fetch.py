@@ -14,7 +14,7 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration import silence
-from orchestration.fetching import fetch, nothing_to_ask, question
+from orchestration.fetching import fetch, masked, nothing_to_ask, question
 from orchestration.providers import datasets
 from orchestration.providers.delivery import Dataset, RefusedError, Wanted
 from orchestration.receipts import Receipt, Receipts
@@ -187,7 +187,7 @@ def _file_table(receipt: Receipt) -> str:
 
 
 def _beginning(settings: Settings, receipt: Receipt) -> dg.MetadataValue:
-    """The first words of the first answer, where it is text."""
+    """The first words of the first answer, if it is text. Landed bytes stay as they came, what is shown has no key."""
     first = next((file for file in receipt.files if file.rows), None)
     if first is None:
         return dg.MetadataValue.text("")
@@ -195,7 +195,7 @@ def _beginning(settings: Settings, receipt: Receipt) -> dg.MetadataValue:
         content = handle.read(SHOWN_BYTES)
     if b"\0" in content or content.startswith((b"PK", b"\xd0\xcf", b"\x1f\x8b")):
         return dg.MetadataValue.text(f"{first.name}: not a text")
-    return dg.MetadataValue.md(f"```\n{content.decode('utf-8', 'replace')}\n```")
+    return dg.MetadataValue.md(f"```\n{masked(content.decode('utf-8', 'replace'), settings.secrets)}\n```")
 
 
 def fetch_assets(settings: Settings) -> list[dg.AssetsDefinition]:

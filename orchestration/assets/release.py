@@ -14,14 +14,15 @@ NOTE = dg.AssetKey(["market_note"])
 
 
 def release_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
-    """The assets after ``marts``, which are audited by the blocking checks of ``orchestration.checks``."""
+    """The assets after ``marts``. The release audits them and decides; ``orchestration.checks`` shows each verdict."""
 
     @dg.asset(
         key=RELEASE,
         deps=[*marts, BATCHES],
         group_name="release",
         kinds={"duckdb"},
-        description="An immutable DuckDB file under releases/, made of a build that passed the gate.",
+        description="An immutable DuckDB file under releases/: what passed the gate, and earlier rows of families that "
+        "did not.",
         required_resource_keys={"refresh"},
     )
     def release(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -36,6 +37,7 @@ def release_assets(marts: Sequence[dg.AssetKey]) -> list[dg.AssetsDefinition]:
                 "is_current": refresh.make_current,
                 "path": dg.MetadataValue.path(str(release_file(refresh.settings, record))),
                 "rows": dg.MetadataValue.md(table),
+                "carried_over": dg.MetadataValue.text(", ".join(record.carried_over) or "nothing"),
             }
         )
 

@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from orchestration.durable import make_folder
 from orchestration.ingest.blocks import Layout, Leftover, PlainFile, block_schema, lines_of, read_blocks
 from orchestration.ingest.typing import SCRATCH, Typist
 from orchestration.sql import quoted
@@ -108,7 +109,7 @@ def _stage_layout(
     con.register("blocks", pa.RecordBatchReader.from_batches(block_schema(layout), feed))
     con.register("parts", _parts(layout, files, sources))
     statement = typist.plain_statement(layout.match, layout.plain, layout.fixed)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         con.execute(f"copy ({statement}) to {quoted(str(path))} {PARQUET_FORMAT}")
         # A statement that can hold no row, say for want of a column that its rules need, has read none.

@@ -32,6 +32,9 @@ CHUNK_WEIGHT = 16 << 20
 """Characters of a chunk, each cell weighing ``_CELL_WEIGHT`` more (measured: a chunk costs some ten times that)."""
 _CELL_WEIGHT = 32
 MAX_HEADER_CELL = 1_000
+_LONG_ROW = 16 << 10
+_LONG_ROW_COPIES = 6
+"""Typing holds so many copies of a text beside those of ordinary rows, which columns share."""
 MAX_CELL = 1 << 20
 MAX_LINE = 16 << 20
 MAX_RAW_TEXT = 4_000
@@ -100,6 +103,8 @@ class Chunk:
             self.cells.append(cells)
             self.raw.append(raw)
             self.weight += length + len(raw) + _CELL_WEIGHT * len(cells)
+            if length > _LONG_ROW:
+                self.weight += _LONG_ROW_COPIES * length
 
 
 @dataclass
@@ -724,6 +729,7 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
         texts = [item.name for item in plain if pa.types.is_string(item.type) or pa.types.is_binary(item.type)]
         stream.seek(0)
         opened = pq.ParquetFile(stream, read_dictionary=texts, buffer_size=1 << 20)
+        spelled = pq.ParquetFile(stream, metadata=opened.metadata, buffer_size=1 << 20)
         header = clean_header(opened.schema_arrow.names)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableError(f"not a readable Parquet file: {error}") from error
@@ -732,7 +738,7 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     def chunks() -> Iterator[Chunk]:
         number, chunk = 0, Chunk()
         try:
-            for batch in _parquet_batches(opened):
+            for batch in _parquet_batches(opened, spelled):
                 columns = [_column_texts(column) for column in batch.columns]
                 for cells in zip(*columns, strict=True):
                     number += 1
@@ -752,15 +758,20 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     yield Table(part.label, header, match, chunks(), f"Parquet, {metadata.num_rows} rows")
 
 
-def _parquet_batches(opened: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
-    """The rows in order, few at a time where they are long."""
+def _parquet_batches(opened: pq.ParquetFile, spelled: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows in order, few at a time where they are long.
+
+    ``opened`` gives texts as dictionaries, whole with every batch: dear where the row group is large. Then ``spelled``,
+    which gives each row its text.
+    """
     for place in range(opened.metadata.num_row_groups):
         group = opened.metadata.row_group(place)
         size = sum(group.column(column).total_uncompressed_size for column in range(group.num_columns))
-        rows = _PARQUET_ROWS
         if size > _FEW_BYTES:
             rows = max(1, min(_PARQUET_BYTES * group.num_rows // size, _UNEVEN_ROWS))
-        yield from opened.iter_batches(batch_size=rows, row_groups=[place])
+            yield from spelled.iter_batches(batch_size=rows, row_groups=[place])
+        else:
+            yield from opened.iter_batches(batch_size=_PARQUET_ROWS, row_groups=[place])
 
 
 class _NoTextError(str):

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.durable import make_folder
 from orchestration.sql import quoted
 
 HELD_BYTES = 16 << 20
@@ -49,7 +50,7 @@ class Spill:
 
     def _write(self) -> None:
         if self._writer is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self._writer = pq.ParquetWriter(self.path, self.schema, compression="zstd")
         for rows in self._held:
             self._writer.write_table(rows, row_group_size=max(1, rows.num_rows * GROUP_BYTES // max(1, rows.nbytes)))

@@ -7,7 +7,6 @@ apart. A file is complete and on disk before the ledger names it. Does not belon
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.contracts.base import Contract
+from orchestration.durable import make_folder, sync
 from orchestration.ingest.bulk import PARQUET_FORMAT, Staged
 from orchestration.ingest.deciding import dated_key, key_range
 from orchestration.ingest.ledger import QUARANTINE_SCHEMA, ParquetFile, from_micros
@@ -51,16 +51,6 @@ class Stored:
     batches: dict[str, tuple[int, dt.datetime]]
 
 
-def make_durable(path: Path) -> None:
-    """Flush a file and its folder's entry to disk."""
-    for target, flags in ((path, os.O_RDWR), (path.parent, os.O_RDONLY)):
-        opened = os.open(target, flags)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-
-
 def store_raw(
     con: duckdb.DuckDBPyConnection,
     contract: Contract,
@@ -75,7 +65,7 @@ def store_raw(
     """
     if not staged and not accepted.rows:
         return []
-    stem.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(stem.parent)
     con.register("pulled", pa.table({"_hash": pa.array(pulled, pa.uint64())}))
     accepted.register(con, "accepted")
     rows = sum(sum(each.rows.values()) for each in staged) + accepted.rows
@@ -112,10 +102,11 @@ def store_raw(
     for path in written:
         found = _stored(con, contract, path)
         if found.batches:
-            make_durable(path)
+            sync(path)
             stored.append(found)
         else:
             path.unlink()
+    sync(stem.parent)
     return stored
 
 
@@ -151,7 +142,7 @@ def store_quarantine(path: Path, table: str, batches: list[tuple[str, str, str |
             "place": pa.array(range(len(batches)), pa.int64()),
         }
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     scratch = str(lines.path.with_name(SCRATCH))
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
@@ -170,5 +161,6 @@ def store_quarantine(path: Path, table: str, batches: list[tuple[str, str, str |
         with pq.ParquetWriter(path, QUARANTINE_SCHEMA, compression="zstd") as writer:
             for batch in rows:
                 writer.write_batch(batch.cast(QUARANTINE_SCHEMA))
-    make_durable(path)
+    sync(path)
+    sync(path.parent)
     return ParquetFile(path, "quarantine", table)

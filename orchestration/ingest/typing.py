@@ -537,6 +537,9 @@ placed as (
         end as is_session,
         clock(business_date, case
             when business_market = 'SZSE' or (business_market = 'EITHER' and not is_session_hk) then 15 * 60
+            -- mainland members trade on past the noon close of a Hong Kong half day
+            when is_half_day_hk and is_session_szse and business_market = 'EITHER'
+                and index_market is distinct from 'HK' then 15 * 60
             when is_half_day_hk then 12 * 60
             else 16 * 60
         end) as close_at,

@@ -153,10 +153,10 @@ def test_note_as_of_takes_the_release_that_is_there(story):
 
 
 def test_a_refused_build_leaves_everything_as_it_was(story, monkeypatch):
-    """The check is added to the real gate: data that the door lets in and the gate refuses are other tests' matter."""
+    """The check is added to the real gate, on a shared dimension: nothing can be carried over."""
     real = gate.run_gate
     refusing = gate.CheckResult(
-        "flow_sums", "marts.fct_etf_flow_window", "critical", "etf", "sums must agree", False, "3 rows", "0 rows", 3,
+        "flow_sums", "marts.dim_etf", "critical", "etf", "sums must agree", False, "3 rows", "0 rows", 3,
         [{"etf_code": "159567.SZ", "window_sessions": 5}],
     )  # fmt: skip
     story.land("etf_nav/later.csv", "etf_code,nav_date,unit_nav\n159567.SZ,2025-04-18,1.2500\n")
@@ -168,15 +168,19 @@ def test_a_refused_build_leaves_everything_as_it_was(story, monkeypatch):
     assert outcome["published"] is False
     assert outcome["release_id"] is None
     assert [check["check_name"] for check in outcome["checks_failed"]] == ["flow_sums"]
-    for part in ("marts.fct_etf_flow_window", "flow_sums", "3", "159567.SZ"):
+    for part in ("marts.dim_etf", "flow_sums", "3", "159567.SZ", "every family rests on dim_etf"):
         assert part in outcome["message"]
     assert story.current == story.notes["first"]
     assert len(story.releases) == 2
     assert "flow_sums" in story.call("status")["last_refusal"]["message"]
 
 
-def test_after_a_refusal_the_next_run_builds_what_was_read_then(story):
+def test_after_a_refusal_the_next_run_builds_what_was_read_then_and_old_releases_go(story, monkeypatch):
+    for name, value in (("KEEP_RELEASES", "1"), ("KEEP_DAYS", "0"), ("KEEP_LAST_OF_DAY", "false")):
+        monkeypatch.setenv(f"SECTOR_{name}", value)
     outcome = story.call("run")
+    # the one that was current until now stays, for whoever is about to open it
+    assert set(story.releases) == {outcome["release_id"], story.notes["first"]}
     assert outcome["published"] is True
     assert outcome["batches"] == [], "the file was read by the refused run"
     assert story.current == outcome["release_id"] != story.notes["first"]
@@ -193,6 +197,55 @@ def test_rollback_makes_an_earlier_release_current(story):
     error = story.call("rollback", "20200101T000000-00000000", code=2)["error"]
     assert story.notes["first"] in error
     assert story.current == story.notes["first"]
+
+
+def test_two_releases_are_compared_by_key(story):
+    """The first release did not know the net asset value of the last day; rows and claims go by their keys."""
+    listed = story.call("releases")["releases"]
+    newest = listed[0]["release_id"]
+    document = story.call("releases", "--diff", story.notes["first"], newest)
+    marts = {mart["mart"]: mart for mart in document["marts"]}
+    assert document["old"]["release_id"] == story.notes["first"]
+    navs = [change for change in marts["fct_etf_daily"]["changes"] if change["column"] == "unit_nav"]
+    assert navs == [
+        {
+            "key": {"etf_code": "159567.SZ", "trade_date": "2025-04-18"},
+            "column": "unit_nav",
+            "old": None,
+            "new": "1.2500",
+        }
+    ]
+    assert marts["dim_date"]["same"] is True
+    [alone] = story.call("releases", "--diff", newest, "current", "--mart", "fct_etf_daily")["marts"]
+    assert alone["rows_old"] == alone["rows_new"] == 4
+    unknown = story.call("releases", "--diff", newest, newest, "--mart", "fct_nothing", code=2)
+    assert "no mart fct_nothing" in unknown["error"]
+    assert "kept:" in story.call("releases", "--diff", newest, "20200101T000000-00000000", code=2)["error"]
+    assert "--mart belongs to --diff" in story.call("releases", "--mart", "fct_etf_daily", code=2)["error"]
+    assert "three calls" in story.call("releases", "--pin", newest, "--unpin", newest, code=2)["error"]
+
+
+def test_a_release_is_pinned_and_left_to_retention_again(story):
+    assert story.call("releases", "--pin", story.notes["first"])["pinned"] is True
+    listed = {row["release_id"]: row for row in story.call("releases")["releases"]}
+    assert [name for name, row in listed.items() if row["pinned"]] == [story.notes["first"]]
+    assert all(row["bytes"] > 1_000_000 and row["age_seconds"] >= 0 for row in listed.values())
+    assert story.call("releases", "--unpin", story.notes["first"])["pinned"] is False
+    assert not any(row["pinned"] for row in story.call("releases")["releases"])
+
+
+def test_a_current_release_that_is_gone_is_named_with_its_cure(story):
+    away = story.home / "releases" / story.current
+    away.rename(story.home / "away")
+    [finding] = [check for check in story.call("doctor", code=2)["checks"] if check["check"] == "current"]
+    assert finding["state"] == "wrong"
+    assert away.name in finding["detail"]
+    kept = story.call("releases")["releases"]
+    assert not any(row["current"] for row in kept)
+    assert f"sector rollback {kept[0]['release_id']}" in finding["cure"]
+    story.call("rollback", kept[0]["release_id"])
+    assert story.call("status")["current"]["release_id"] == kept[0]["release_id"]
+    (story.home / "away").rename(away)
 
 
 def test_every_run_is_in_the_instance_that_the_ui_shows(story):

@@ -168,7 +168,7 @@ class World:
                 reference = level
                 opened = (level * (1 + Decimal(rng.randrange(-80, 80)) / 10_000)).quantize(Decimal("0.01"))
                 level = (level * (1 + Decimal(rng.randrange(-200, 200)) / 10_000)).quantize(Decimal("0.01"))
-                self.add(
+                row = self.add(
                     "index_bars",
                     at(day, "16:10"),
                     index_code=code,
@@ -176,9 +176,11 @@ class World:
                     open=price(opened) if rng.random() > 0.03 else None,
                     high=price(max(opened, level)),
                     low=price(min(opened, level)),
-                    close=price(level),
+                    close=price(level) if rng.random() > 0.02 else None,  # 0 as delivered
                     prev_close=None if rng.random() < 0.15 else price(reference),
                 )
+                if row["close"] is not None and rng.random() < 0.03:  # moves the change of the next bar too
+                    self.restate("index_bars", row, rng.randrange(2, 30), close=price(level - 3), low=price(level - 9))
 
     def weight_set(
         self, index: str, date: dt.date, codes, total: str, published: dt.datetime | None = None
@@ -255,7 +257,7 @@ class World:
                     level += rng.choice([0, 1, -1, 3, -3, 2])
                     last = rng.choice([reference, level, level, level, level])
                     missing = no_reference == 3 or (no_reference == 4 and k != 5) or (no_reference == 5 and k > 2)
-                    self.add(
+                    row = self.add(
                         "index_quotes",
                         clock,
                         index_code=code,
@@ -264,24 +266,33 @@ class World:
                         open=None if k < told or rng.random() < 0.1 else price(opened if k < 12 else opened + 7),
                         prev_close=None if missing else price(reference),
                     )
+                    if rng.random() < 0.03:  # known days later: a turn may come or go, the opening may move
+                        self.restate("index_quotes", row, 2, last=price(reference + rng.choice([-2, 0, 2])))
+                    elif row["open"] is not None and k == told and n % 6 == 1:
+                        self.restate("index_quotes", row, 3, open=price(2 * reference - opened))
 
     def security_quotes(self) -> None:
         rng = self.rng
         for day in [*[d for d in BOTH if dt.date(2025, 5, 15) <= d <= LAST][::3], LAST]:
             references = {code: rng.choice([10, 20, 40]) for code in HK_CODES + A_CODES}
-            for clock in ("09:35", "10:40", "11:20", "14:30"):
+            alone = rng.sample(HK_CODES + A_CODES, 3)
+            for clock in ("09:10", "09:35", "10:40", "10:41", "11:20", "14:30", "16:09", "16:45"):
                 for code in HK_CODES + A_CODES:
-                    if rng.random() < 0.1:
+                    # off the common moments, and outside trading hours, some securities alone are quoted
+                    if rng.random() < 0.1 or (clock in ("09:10", "10:41", "16:09", "16:45") and code not in alone):
                         continue
                     move = rng.choice([-4, -2, 0, 1, 2, 2, 4, 5])  # ratios tie across different prices
-                    self.add(
+                    last = price(Decimal(references[code]) * (100 + move) / 100)
+                    row = self.add(
                         "security_quotes",
                         at(day, clock),
                         security_code=code,
                         quote_ts=at(day, clock),
-                        last=None if rng.random() < 0.05 else price(Decimal(references[code]) * (100 + move) / 100),
+                        last=None if rng.random() < 0.05 else last,
                         prev_close=None if rng.random() < 0.1 else price(references[code]),
                     )
+                    if rng.random() < 0.03:
+                        self.restate("security_quotes", row, 1, last=price(last + Decimal(references[code]) / 50))
 
     def concepts(self) -> None:
         rng = self.rng

@@ -32,24 +32,25 @@ MARTS: dict[str, str] = {
     "sell_only boolean, is_southbound boolean, knowledge_at timestamptz",
     "fct_etf_daily": f"etf_code varchar, trade_date date, {_OHLC}, turnover_cny money, volume_shares bigint, "
     "shares bigint, unit_nav price, aum_cny money, split_factor double, net_flow_cny money, flow_status varchar, "
-    "span_sessions bigint, premium_ratio double, knowledge_at timestamptz",
+    "span_sessions bigint, premium_ratio double, creation_open boolean, knowledge_at timestamptz",
     "fct_etf_flow_window": "etf_code varchar, as_of_date date, window_sessions bigint, inflow_days bigint, "
     "outflow_days bigint, structural_zero_days bigint, missing_days bigint, cumulative_flow_cny money, "
     "max_daily_flow_cny money, average_flow_cny money, inflow_streak bigint, first_known_at timestamptz, "
     "knowledge_at timestamptz",
-    "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, change_ratio double, turnover_cny money, "
-    "premium_ratio double, knowledge_at timestamptz",
+    "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, prev_close price, change_ratio double, "
+    "volume_shares bigint, turnover_cny money, iopv price, premium_ratio double, knowledge_at timestamptz",
     "fct_etf_tracking": "etf_code varchar, as_of_date date, window_name varchar, window_sessions integer, "
     "tracking_status varchar, days_used integer, days_not_used integer, fund_return_ratio double, "
     "index_return_cny_ratio double, tracking_difference double, tracking_error_annualised double, "
     "mean_abs_daily_tracking_difference double, knowledge_at timestamptz",
     "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, knowledge_at timestamptz",
     "fct_index_intraday": "index_code varchar, quote_ts timestamptz, last price, change_ratio double, "
-    "open_state varchar, turned_at timestamptz, is_opening_quote boolean, knowledge_at timestamptz",
+    "open_gap_ratio double, open_state varchar, turned_at timestamptz, is_opening_quote boolean, knowledge_at "
+    "timestamptz",
     "fct_index_membership": "index_code varchar, security_code varchar, valid_from date, valid_to date, weight double, "
     "change varchar, knowledge_at timestamptz",
-    "fct_constituent_daily": "index_code varchar, trade_date date, security_code varchar, weight double, "
-    "change_ratio double, contribution_ratio double, knowledge_at timestamptz",
+    "fct_constituent_daily": "index_code varchar, trade_date date, security_code varchar, weight_date date, "
+    "weight double, change_ratio double, contribution_ratio double, knowledge_at timestamptz",
     "fct_index_breadth_daily": "index_code varchar, trade_date date, advancers bigint, decliners bigint, "
     "unchanged bigint, suspended bigint, weight_advancing double, top10_weight double, hhi double, "
     "index_change_ratio double, contribution_residual double, price_coverage double, knowledge_at timestamptz",
@@ -73,20 +74,31 @@ MARTS: dict[str, str] = {
     "t_statistic double, knowledge_at timestamptz",
     "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
     "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
-    "is_ended boolean, knowledge_at timestamptz",
+    "is_ended boolean, base_amount_usd money, base_amount_known_year_ago_usd money, knowledge_at timestamptz",
     "fct_funding_stage_quarterly": "profile varchar, segment varchar, region varchar, stage varchar, "
     "quarter_start date, amount_usd money, deals bigint, disclosed_share double, knowledge_at timestamptz",
     "fct_funding_restatement": "profile varchar, segment varchar, region varchar, quarter_start date, "
     "known_at timestamptz, quarters_after integer, is_latest boolean, vintage_status varchar, amount_usd money, "
-    "deals bigint, first_known_at timestamptz, first_amount_usd money, knowledge_at timestamptz",
-    "fct_funding_round": "round_uuid varchar, quarter_start date, region varchar, segment varchar, "
+    "deals bigint, first_known_at timestamptz, first_amount_usd money, amount_change_ratio double, "
+    "knowledge_at timestamptz",
+    "fct_funding_round": "round_uuid varchar, quarter_start date, stage varchar, region varchar, segment varchar, "
     "in_cb_news_venture boolean, in_vc_pe_broad boolean, raised_amount_usd money, knowledge_at timestamptz",
     "fct_sector_daily": "sector_code varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
-    "knowledge_at timestamptz",
+    "etf_net_flow_cny money, companies_visited_mtd bigint, companies_visited_by_brokers_mtd bigint, "
+    "funding_quarter_start date, funding_amount_usd money, funding_yoy_latest double, knowledge_at timestamptz",
     "rpt_market_note": "note_date date, claim_id varchar, claim varchar, value double, value_text varchar, "
     "unit varchar, as_of timestamptz, source_table varchar, source_filter varchar, evidence_rows bigint, "
     "status varchar, claim_order integer, moment timestamptz, data_ends varchar",
 }
+
+INTERMEDIATE: dict[str, str] = {
+    "int_security_returns": "security_code varchar, trade_date date, change_ratio double",
+    "int_visits": "company_id varchar, visit_date date, month_start date, visit_way varchar, organization varchar, "
+    "visitor_type varchar",
+    "int_company_sector_spans": "scheme varchar, company_id varchar, valid_from date, valid_to date, "
+    "sector_code varchar",
+}
+"""What the suites read of the build's other file."""
 
 
 def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
@@ -97,7 +109,10 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
     with duckdb.connect(str(folder / WORK_FILE)) as con:
         con.execute("create schema intermediate")
         con.execute("create schema staging")
-        con.execute("create table staging.stg_broker_visits as from raw.broker_visits")
+        for table in ("broker_visits", "concept_members", "etf_profiles", "index_weights", "security_quotes"):
+            con.execute(f"create table staging.stg_{table} as from raw.{table}")
+        for table, columns in INTERMEDIATE.items():
+            con.execute(f"create table intermediate.{table} ({columns})")
     with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute("create schema marts")
         con.execute("create table marts.dim_date as from calendar")

@@ -126,6 +126,7 @@ def manifest_of(folder: Path) -> Path:
             "name": "fct_etf_daily",
             "alias": "fct_etf_daily",
             "schema": "marts",
+            "fqn": ["sector_warehouse", "marts", "etf", "fct_etf_daily"],
             "description": "One row per ETF and session.",
             "columns": columns,
         },

@@ -150,6 +150,30 @@ def test_a_killed_run_leaves_no_lock_but_its_name(tmp_path):
         assert read_owner(lock).pid == os.getpid()
 
 
+def test_a_lock_left_by_a_machine_that_lost_power_is_free(tmp_path):
+    """Its file and the name of its holder are still there, and the number may by now be another process's."""
+    lock = tmp_path / ".lock"
+    lock.touch()
+    owner_file(lock).write_text(json.dumps({"pid": os.getppid(), "since": "2026-01-01T00:00:00+00:00"}))
+    assert read_owner(lock).is_alive
+    assert not is_held(lock)
+    with run_lock(lock):
+        assert read_owner(lock).pid == os.getpid()
+
+
+def test_whoever_looks_whether_a_run_is_in_progress_turns_no_run_away(tmp_path):
+    """A look takes the lock for a moment; a run that began in that moment used to be refused."""
+    lock = tmp_path / ".lock"
+    script = (
+        "import sys, time, filelock\nwith filelock.FileLock(sys.argv[1]):\n"
+        "    print('held', flush=True)\n    time.sleep(0.1)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(lock)], stdout=subprocess.PIPE, text=True) as looking:
+        assert looking.stdout.readline().strip() == "held"
+        with run_lock(lock):
+            assert is_held(lock)
+
+
 def test_the_lock_is_reentrant_within_a_process_and_freed_once(tmp_path):
     lock = tmp_path / ".lock"
     with run_lock(lock):
@@ -227,5 +251,5 @@ def test_doctor_sees_a_broken_link_and_a_dead_run(home):
     document = json.loads(runner.invoke(cli.app, ["doctor", "--json"]).stdout)
     found = {check["check"]: check for check in document["checks"]}
     assert found["current"]["state"] == "wrong"
-    assert "rollback" in found["current"]["cure"]
+    assert "sector run" in found["current"]["cure"]
     assert "died" in found["lock"]["detail"]

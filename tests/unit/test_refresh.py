@@ -63,6 +63,30 @@ def test_the_first_run_always_builds_even_on_nothing(world, settings):
     assert nothing_new(settings, NOW) is None
 
 
+def test_a_current_release_that_is_gone_is_built_anew(settings):
+    settings.releases.mkdir()
+    settings.current.symlink_to("releases/20260301T120000-00000000")
+    assert refresh.current_or_lost(settings) is None
+    assert nothing_new(settings, NOW) is None
+
+
+def test_old_releases_that_cannot_be_removed_fail_no_run(settings, monkeypatch):
+    def broken(*_):
+        raise PermissionError(13, "Permission denied", "/data")
+
+    monkeypatch.setattr("warehouse.releases.retain", broken)
+    said = []
+    Refresh(settings, progress=said.append, began=NOW)._retain(set())
+    [line] = said
+    assert line.startswith("warning: old releases could not be removed: /data is not writable for you")
+
+
+def test_results_of_no_dbt_are_no_build(settings):
+    """A run that was killed before dbt ended leaves build files that nobody may publish."""
+    with pytest.raises(RefusedError, match="whole job"):
+        Refresh(settings, began=NOW).built(None)
+
+
 def test_an_unread_file_is_news(world, settings):
     world.unread = {"etf_bars": ["a file"]}
     assert nothing_new(settings, NOW) is None
@@ -179,23 +203,31 @@ def test_a_broken_model_is_no_refusal(settings):
     assert outcome.checks_failed == []
 
 
-def test_a_failed_data_test_refuses_like_the_gate(settings):
-    dbt_results(
-        settings,
-        ("model.sector_warehouse.fct_etf_daily", "success", "OK", None),
-        (
-            "test.sector_warehouse.unique_grain_fct_etf_daily.abc",
-            "fail",
-            "Got 2 results",
-            2,
-        ),
-    )
+def test_a_failed_data_test_refuses_like_the_gate(settings, monkeypatch):
+    """dbt is told to call it a warning, or it would skip the models after it; to a release it is critical."""
+    test = "test.sector_warehouse.unique_grain_fct_etf_daily.abc"
+    model = "model.sector_warehouse.fct_etf_daily"
+    dbt_results(settings, (model, "success", "OK", None), (test, "warn", "Got 2 results", 2))
+    nodes = {
+        model: {
+            "resource_type": "model",
+            "name": "fct_etf_daily",
+            "schema": "marts",
+            "fqn": ["p", "marts", "etf", "fct_etf_daily"],
+        },
+        test: {"resource_type": "test", "attached_node": model},
+    }
+    (transform.target_folder(settings) / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    monkeypatch.setattr("expectations.gate.run_gate", lambda build, **_: report_of([]))
     run = Refresh(settings, began=NOW)
+    run.built(None)
     with pytest.raises(RefusedError, match="unique_grain_fct_etf_daily"):
-        run.built(None)
+        run.publish()
     outcome, code = conclude(run, succeeded=False)
     assert code == 1
-    assert outcome.checks_failed[0]["unexpected_rows"] == 2
+    [check] = outcome.checks_failed
+    assert (check["mart"], check["owner"], check["unexpected_rows"]) == ("marts.fct_etf_daily", "etf", 2)
+    assert "nothing is carried over: no release is current yet" in outcome.message
 
 
 def test_dbt_that_dies_without_results_is_broken_not_passed(settings):

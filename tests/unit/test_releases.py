@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import errno
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -10,60 +11,33 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.support.publishing import AS_OF, BUILT, DOCUMENTS, built, record_of, value_of
 from warehouse import releases
-from warehouse.build import MARTS_FILE, STORAGE_VERSION
+from warehouse.build import MARTS_FILE
 from warehouse.releases import (
+    BrokenLinkError,
     ReleaseError,
     ReleaseRecord,
+    Retention,
     current_release,
     find,
     list_releases,
     make_current,
     new_release_id,
+    outdated,
+    pin,
+    pinned,
     publish,
+    retain,
     rollback,
+    unpin,
 )
-
-BUILT = dt.datetime(2026, 11, 22, 15, 1, 36, tzinfo=dt.UTC)
-AS_OF = dt.datetime(2025, 4, 24, 2, 30, tzinfo=dt.UTC)
-DOCUMENTS = {"note.txt": "text", "note.html": "<p>", "checks.json": "{}"}
-
-
-def record_of(minutes: int = 0, as_of: dt.datetime = AS_OF) -> ReleaseRecord:
-    built = BUILT + dt.timedelta(minutes=minutes)
-    return ReleaseRecord(
-        release_id=new_release_id(built, as_of, "f00d"),
-        built_at=built,
-        as_of=as_of,
-        code_version="0.1.0",
-        settings_fingerprint="f00d",
-        input_batch_ids=("a", "b"),
-        is_sample=True,
-        duckdb_version=duckdb.__version__,
-        dbt_version="1.11.16",
-    )
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     built(tmp_path, 1)
     return tmp_path
-
-
-def built(home: Path, value: int, storage: str = STORAGE_VERSION) -> Path:
-    folder = home / "build"
-    folder.mkdir(exist_ok=True)
-    (folder / MARTS_FILE).unlink(missing_ok=True)
-    with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": storage}) as con:
-        con.execute(f"create schema marts; create table marts.t as select {value} as x")
-    return folder
-
-
-def value_of(file: Path) -> int:
-    with duckdb.connect(str(file), read_only=True) as con:
-        row = con.execute("select x from marts.t").fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def test_release_holds_file_documents_and_record_read_only(home: Path) -> None:
@@ -76,6 +50,37 @@ def test_release_holds_file_documents_and_record_read_only(home: Path) -> None:
     assert list_releases(home) == [record]
     assert current_release(home) is None
     assert value_of(folder / MARTS_FILE) == 1
+
+
+def test_other_users_can_read_a_release_whatever_the_umask(home: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        folder = publish(home, home / "build", record_of(), DOCUMENTS)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o755
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o444}
+
+
+def test_what_must_last_is_on_disk_before_the_next_step(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut keeps what was flushed: a link to a release whose bytes were not would be a link to nothing."""
+    steps: list[tuple[str, str]] = []
+    for name in ("rename", "replace"):
+        real = getattr(Path, name)
+        monkeypatch.setattr(
+            Path, name, lambda self, to, name=name, real=real: (steps.append((name, Path(to).name)), real(self, to))[1]
+        )
+    real_sync = releases.sync
+    monkeypatch.setattr(releases, "sync", lambda path: (steps.append(("sync", path.name)), real_sync(path)))
+    record = record_of()
+    publish(home, home / "build", record, DOCUMENTS)
+    make_current(home, record.release_id)
+    moved, linked = steps.index(("rename", record.release_id)), steps.index(("replace", "current"))
+    files = {("sync", name) for name in (MARTS_FILE, "release.json", *DOCUMENTS)}
+    assert set(steps[: moved - 1]) == files
+    assert steps[moved - 1] == ("sync", f"release.staging-{record.release_id}")
+    assert steps[moved + 1 : linked] == [("sync", "releases")]
+    assert steps[linked + 1 :] == [("sync", home.name)]
 
 
 def test_current_is_a_relative_link_to_the_folder(home: Path) -> None:
@@ -215,3 +220,117 @@ def test_record_survives_its_file() -> None:
     record = record_of()
     assert ReleaseRecord.from_json(record.to_json()) == record
     assert dataclasses.is_dataclass(record)
+
+
+def live(home: Path, *days_ago: float) -> dict[float, ReleaseRecord]:
+    """Releases built so many days before ``NOW``, each as of its own moment; the last given is current."""
+    found = {}
+    for ago in days_ago:
+        moment = NOW - dt.timedelta(days=ago)
+        found[ago] = dataclasses.replace(record_of(as_of=moment), built_at=moment)
+        found[ago] = dataclasses.replace(found[ago], release_id=new_release_id(moment, moment, "f00d"))
+        publish(home, home / "build", found[ago], DOCUMENTS)
+    make_current(home, found[days_ago[-1]].release_id)
+    return found
+
+
+NOW = dt.datetime(2026, 11, 22, 4, 0, tzinfo=dt.UTC)
+"""Noon in Shanghai."""
+
+
+def kept_days(home: Path) -> list[float]:
+    return [(NOW - record.built_at) / dt.timedelta(days=1) for record in list_releases(home)]
+
+
+@pytest.mark.parametrize(
+    ("retention", "stays"),
+    [
+        (Retention(1, 0, False), [0.25]),
+        (Retention(3, 0, False), [0.25, 1, 1.25]),
+        (Retention(1, 5, False), [0.25, 1, 1.25]),
+        (Retention(1, 0, True), [0.25, 1, 8]),
+        (Retention(9, 0, False), [0.25, 1, 1.25, 8, 8.25]),
+        (Retention(1, 9, False), [0.25, 1, 1.25, 8, 8.25]),
+    ],
+)
+def test_a_release_stays_by_number_by_age_or_as_the_last_of_its_day(
+    home: Path, retention: Retention, stays: list[float]
+) -> None:
+    all_days = [8.25, 8, 1.25, 1, 0.25]
+    live(home, *all_days)
+    gone = retain(home, home / "build", retention, NOW)
+    assert kept_days(home) == stays
+    ages = [(NOW - record.built_at) / dt.timedelta(days=1) for record in gone]
+    assert ages == [age for age in all_days if age not in stays]
+    assert not list((home / "build").glob("release.removed*"))
+
+
+def test_a_day_ends_at_midnight_in_shanghai() -> None:
+    """By UTC the two releases would be of two days, and both would stay."""
+    evening, night = (
+        dataclasses.replace(record_of(), release_id=f"20261120T{hour:02}0000-00000000", built_at=moment, as_of=moment)
+        for hour in (23, 1)
+        for moment in [dt.datetime(2026, 11, 20 if hour == 23 else 21, hour, tzinfo=dt.UTC)]
+    )
+    assert outdated([evening, night], Retention(1, 0, True), NOW, ()) == [evening]
+
+
+def test_a_release_as_of_the_past_is_not_the_last_of_a_day(home: Path) -> None:
+    """Rebuilt in the evening as of last year, it would displace what the desk had that day."""
+    days = live(home, 2.25, 0.25)
+    moment = NOW - dt.timedelta(days=2)
+    past = dataclasses.replace(record_of(), release_id=new_release_id(moment, AS_OF, "f00d"), built_at=moment)
+    publish(home, home / "build", past, DOCUMENTS)
+    assert retain(home, home / "build", Retention(1, 0, True), NOW) == [past]
+    assert list_releases(home) == [days[0.25], days[2.25]]
+
+
+def test_current_pinned_and_protected_releases_stay_whatever_their_age(home: Path) -> None:
+    days = live(home, 1, 2, 50, 40, 30)  # the last one is current: somebody rolled back
+    pin(home, days[50].release_id)
+    assert pinned(home) == {days[50].release_id}
+    retain(home, home / "build", Retention(1, 0, False), NOW, protected={days[40].release_id})
+    assert kept_days(home) == [1, 30, 40, 50]
+    unpin(home, days[50].release_id)
+    retain(home, home / "build", Retention(1, 0, False), NOW)
+    assert kept_days(home) == [1, 30]
+    for change in (pin, unpin):
+        with pytest.raises(ReleaseError, match="no release"):
+            change(home, days[50].release_id)
+
+
+def test_a_reader_keeps_a_release_that_was_removed(home: Path) -> None:
+    days = live(home, 9, 0.25)
+    file = home / "releases" / days[9].release_id / MARTS_FILE
+    with duckdb.connect(str(file), read_only=True) as reader:
+        assert retain(home, home / "build", Retention(1, 0, False), NOW) == [days[9]]
+        assert not file.exists()
+        assert reader.execute("select x from marts.t").fetchall() == [(1,)]
+
+
+def test_a_removal_that_was_cut_short_is_ended_by_the_next_publication(home: Path) -> None:
+    days = live(home, 9, 0.25)
+    (home / "releases" / days[9].release_id).rename(home / "build" / f"release.removed-{days[9].release_id}")
+    publish(home, home / "build", record_of(), DOCUMENTS)
+    assert not list((home / "build").glob("release.*"))
+
+
+def test_a_link_to_a_release_that_is_gone_names_the_cure(home: Path) -> None:
+    days = live(home, 2, 1)
+    shutil.rmtree(home / "releases" / days[1].release_id)
+    with pytest.raises(BrokenLinkError, match=f"which is no release: `sector rollback {days[2].release_id}`"):
+        current_release(home)
+    assert rollback(home, days[2].release_id) == days[2]
+    shutil.rmtree(home / "releases" / days[2].release_id)
+    with pytest.raises(BrokenLinkError, match="which is no release: `sector run` makes a new one"):
+        current_release(home)
+
+
+def test_a_link_out_of_the_releases_is_broken(home: Path) -> None:
+    days = live(home, 1)
+    elsewhere = home / "elsewhere" / days[1].release_id
+    shutil.copytree(home / "releases" / days[1].release_id, elsewhere)
+    (home / "current").unlink()
+    (home / "current").symlink_to(elsewhere)
+    with pytest.raises(BrokenLinkError):
+        current_release(home)

@@ -30,6 +30,10 @@ FIRST_SIGHT: list[tuple[str, str, str, str]] = [
     ("index_bars", "index_code,trade_date,close", "HSI.HI,2025-04-24,21909.76", "2025-04-24 16:00"),
     ("index_bars", "index_code,trade_date,close", "HSI.HI,2025-12-24,25000", "2025-12-24 12:00"),
     ("index_bars", "index_code,trade_date,close", "000300.SH,2025-12-24,4600", "2025-12-24 15:00"),
+    # members of both markets: a Hong Kong half day ends at the mainland close, unless that market is closed
+    ("index_bars", "index_code,trade_date,close", "931409.CSI,2025-12-24,1500", "2025-12-24 15:00"),
+    ("index_bars", "index_code,trade_date,close", "931409.CSI,2025-01-28,1500", "2025-01-28 12:00"),
+    ("index_bars", "index_code,trade_date,close", "987018.CNI,2025-12-24,1500", "2025-12-24 12:00"),
     ("index_quotes", "index_code,quote_ts,last", "HSI.HI,2025-04-24 09:31:00,21950", "2025-04-24 09:31"),
     (
         "index_weights",

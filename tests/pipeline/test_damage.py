@@ -1,0 +1,83 @@
+"""The gate bites: one damage of each kind of mart and of each raw table is caught; days without damage are not.
+
+``python -m tests.benchmarks.damage`` does all of the catalogues and prints the share that is caught.
+"""
+
+import datetime as dt
+
+import pytest
+
+from orchestration.contracts import CONTRACTS
+from orchestration.moments import MARKET_ZONE
+from tests.support.damage import Door, cut, false_alarms, judged, received, subject
+from tests.support.damage_files import DELIVERIES, FILE_DAMAGE
+from tests.support.damage_marts import MART_DAMAGE
+from tests.support.marts import MARTS
+
+pytestmark = pytest.mark.pipeline
+
+WARNED = {"the new day shows the prices of the day before", "weights of the set before, contributions with them"}
+"""Told and not refused: quiet days and closed markets look alike in small warehouses."""
+
+CAUGHT_BY = {
+    ("marts.fct_etf_daily", "a split read as inflow"): "fct_etf_flow_window.cumulative_is_sum_of_days",
+    ("marts.fct_etf_daily", "change of the new day in percent"): "fct_etf_daily.change_is_close_over_previous",
+    ("marts.fct_etf_daily", "the new day shows the prices of the day before"): (
+        "fct_etf_daily.prices_are_not_those_of_the_day_before"
+    ),
+    ("marts.fct_etf_daily", "a fund gone"): "fct_etf_daily.entities_kept",
+    ("marts.fct_index_membership", "no set ever ends"): "fct_index_membership.sets_follow_each_other",
+    ("marts.fct_constituent_daily", "weights of the set before, contributions with them"): (
+        "fct_constituent_daily.weights_drift_with_prices"
+    ),
+    ("marts.fct_sector_visits_daily", "two sectors swapped"): "fct_sector_visits_daily.sectors_are_recounted",
+    ("marts.fct_funding_quarterly", "deleted rounds counted"): "fct_funding_quarterly.quarters_are_their_rounds",
+    ("marts.rpt_market_note", "inflow days of another window"): "rpt_market_note.figures_are_those_of_their_rows",
+}
+
+
+@pytest.fixture(scope="module")
+def whole(run, tmp_path_factory):
+    """The sample's build, and itself two sessions earlier as the release before."""
+    home, _ = run
+    before = dt.datetime(2025, 4, 22, 22, 30, tzinfo=MARKET_ZONE)
+    return subject(home / "build", [cut(home / "build", tmp_path_factory.mktemp("before"), before)])
+
+
+def test_the_catalogues_reach_every_fact_and_every_raw_table():
+    assert len(MART_DAMAGE) + len(FILE_DAMAGE) >= 60
+    assert {damage.table for damage in FILE_DAMAGE} == set(CONTRACTS) == set(DELIVERIES)
+    facts = {f"marts.{name}" for name in MARTS if name.startswith(("fct_", "rpt_"))}
+    assert facts <= {damage.table for damage in MART_DAMAGE}
+    names = [(damage.table, damage.name) for damage in (*MART_DAMAGE, *FILE_DAMAGE)]
+    assert len(names) == len(set(names))
+    in_marts = {damage.name for damage in MART_DAMAGE}
+    assert {damage.beyond for damage in FILE_DAMAGE if damage.beyond} <= in_marts
+
+
+def test_the_clean_build_passes(whole):
+    assert [name for severity, *name in whole.clean if severity == "critical"] == []
+
+
+@pytest.mark.parametrize("damage", [d for d in MART_DAMAGE if (d.table, d.name) in CAUGHT_BY], ids=lambda d: d.name)
+def test_damage_to_a_mart_is_caught_by_name(whole, damage, tmp_path):
+    verdict = judged(damage, whole, tmp_path)
+    assert verdict.fate == ("warned" if damage.name in WARNED else "refused")
+    assert CAUGHT_BY[damage.table, damage.name] in verdict.by
+
+
+def test_each_table_takes_its_next_delivery_and_refuses_a_damaged_one(run, tmp_path):
+    home, _ = run
+    door = Door(home, tmp_path)
+    first = {damage.table: damage for damage in reversed(FILE_DAMAGE) if not damage.beyond and not damage.miss}
+    for table, damage in first.items():
+        clean = door.deliver(table)
+        assert clean.batch.rows_accepted == clean.clean > 0, table
+        assert received(damage, door).fate == "refused", (table, damage.name)
+
+
+def test_days_without_damage_refuse_nothing(run, tmp_path):
+    home, _ = run
+    alarms = false_alarms(home / "build", tmp_path, [dt.date(2025, 4, day) for day in (21, 22, 23)])
+    assert len(alarms) == 2
+    assert not [name for found in alarms.values() for name in found if name.startswith("critical")]

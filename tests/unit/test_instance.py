@@ -1,0 +1,64 @@
+"""`sector ui`: on loopback unless somebody says that it may be reached."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from orchestration import cli, instance
+
+
+class Replaced(BaseException):
+    """Stands where the process would have become another."""
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[str], dict[str, str]]]:
+    """Calls that would have replaced this process: their words and their environment."""
+    calls: list[tuple[list[str], dict[str, str]]] = []
+
+    def become(program: str, words: list[str], environment: dict[str, str]) -> None:
+        calls.append((words, environment))
+
+    monkeypatch.setattr(os, "execvpe", become)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SECTOR_HOME", str(tmp_path / "home"))
+    return calls
+
+
+def host_of(words: list[str]) -> str:
+    return words[words.index("-h") + 1]
+
+
+def test_it_listens_on_loopback_and_sends_nothing_home(called) -> None:
+    assert CliRunner().invoke(cli.app, ["ui", "--port", "3217"]).exit_code == 0
+    [(words, environment)] = called
+    assert words[:4] == [sys.executable, "-m", "dagster", "dev"]
+    assert (host_of(words), words[words.index("-p") + 1]) == ("127.0.0.1", "3217")
+    assert environment["DAGSTER_DISABLE_TELEMETRY"] == "yes"
+    configured = yaml.safe_load((Path(environment["DAGSTER_HOME"]) / "dagster.yaml").read_text(encoding="utf-8"))
+    assert configured["telemetry"] == {"enabled": False}
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "desk.example"])  # noqa: S104 (what is refused)
+def test_another_host_is_refused_with_what_to_do(called, host: str) -> None:
+    refused = CliRunner().invoke(cli.app, ["ui", "--host", host])
+    assert (refused.exit_code, called) == (2, [])
+    assert "no login" in refused.stderr
+    assert "ssh -L 3000:127.0.0.1:3000" in refused.stderr
+
+
+def test_whoever_says_exposed_means_it(called) -> None:
+    assert CliRunner().invoke(cli.app, ["ui", "--host", "0.0.0.0", "--exposed"]).exit_code == 0  # noqa: S104
+    assert host_of(called[0][0]) == "0.0.0.0"  # noqa: S104
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_has_these_names(called, host: str) -> None:
+    assert instance.is_loopback(host)
+    assert CliRunner().invoke(cli.app, ["ui", "--host", host]).exit_code == 0
