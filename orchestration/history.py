@@ -249,7 +249,8 @@ def show(settings: Settings, table: str, key: Sequence[str], out: Console) -> No
     named = " ".join(_text(rows[0][name]) for name in contract.key)
     count = "1 version" if len(rows) == 1 else f"{len(rows)} versions"
     out.print(Text(f"{table} {named}: {count}, times in Asia/Shanghai", style="bold"))
-    width = max(map(len, contract.value_columns))
+    told = [name for name in contract.value_columns if any(row[name] is not None for row in rows)]
+    width = max(map(len, told), default=0)
     now = dt.datetime.now(dt.UTC)
     for number, row in enumerate(rows, start=1):
         before = rows[number - 2] if number > 1 else None
