@@ -8,6 +8,7 @@ is read from the release and the raw files as they were at its moment. Which row
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -176,6 +177,10 @@ def _name(mart: str) -> str:
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
+    """What may have been meant: the days or moments around one, else what is written alike."""
+    if re.match(r"\d{4}-\d\d-\d\d", word):
+        before, after = [day for day in known if day < word], [day for day in known if day > word]
+        return ", ".join([*before[-2:], *after[:2]]) or "none"
     near = get_close_matches(word, known, NEAREST, 0.4)
     return ", ".join(near or list(known)[:NEAREST]) or "none"
 

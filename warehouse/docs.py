@@ -24,11 +24,13 @@ CATALOG_MARK = '"CATALOG.JSON INLINE DATA"'
 
 STYLE = (
     "<style>"
-    'td[style*="max-width: 1px"]{white-space:normal!important;max-width:none!important}'
+    'td[style*="max-width: 1px"]{white-space:normal!important;max-width:none!important;min-width:26em}'
+    'td[style*="max-width: 1px"]+td,th[style*="sticky"]:nth-child(4){display:none}'
     ".detail-body{white-space:normal!important;overflow-x:visible!important}"
     "</style></head>"
 )
-"""Descriptions of columns in full, where dbt's page cuts them after a word; details without a scroll bar."""
+"""Descriptions of columns in full, where dbt's page cuts them after a word, in the place of an empty list of
+constraints; details without a scroll bar."""
 
 
 def render_docs(manifest: Path, marts: Path) -> str:

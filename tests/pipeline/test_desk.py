@@ -213,3 +213,5 @@ def test_the_documentation_stands_beside_the_release(run):
     for name in ("model.sector_warehouse.q01_flow_yesterday", "exposure.sector_warehouse.market_note"):
         assert name in page
     assert '"id":"row_count"' in page
+    assert "<title>Sector warehouse</title>" in page
+    assert "Closing price, unadjusted; NULL without a bar. [CNY]" in page
