@@ -1,6 +1,6 @@
 """What the packages of ``requirements.lock`` are licensed under, from the metadata that they brought: `make licences`.
 
-Belongs here: the list and how it is written to ``requirements-licences.md``. Does not belong here: any judgement.
+Belongs here: the list and how it is written to ``requirements-licences.txt``. Does not belong here: any judgement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from orchestration.paths import PROJECT_ROOT
 
 LOCK = PROJECT_ROOT / "requirements.lock"
-LIST = PROJECT_ROOT / "requirements-licences.md"
+LIST = PROJECT_ROOT / "requirements-licences.txt"
 
 ELSEWHERE = "not installed on Linux"
 LONGEST = 60
