@@ -11,7 +11,7 @@ from pathlib import Path
 
 from warehouse.note.facts import read_note
 from warehouse.note.story import figure, plain, story
-from warehouse.note.words import clock, money, percent, whole
+from warehouse.note.words import MISSING, cell, clock, money, percent, whole
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -58,3 +58,36 @@ def render_text(db: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_html(db: Path) -> str:
+    """The note as one page without any outside request; deterministic for a given file."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from warehouse.note.charts import pictures
+    from warehouse.note.series import read_series
+    from warehouse.note.tables import leaders_table, regions_table, sectors_table
+
+    note = read_note(db)
+    series = read_series(db, note)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, money=money, whole=whole, clock=clock, figure=figure, cell=cell)
+    newest = [row for row in series.funding if row.quarter == note.quarter]
+    return environment.get_template("note.html.j2").render(
+        note=note,
+        series=series,
+        paragraphs=story(note),
+        pictures=pictures(note, series),
+        tables={
+            "leaders": leaders_table(note.leaders) if note.leaders else "",
+            "sectors": sectors_table(series.sectors) if series.sectors else "",
+            "regions": regions_table(newest) if newest else "",
+        },
+        carried={table: carried.as_of for carried in note.carried for table in carried.tables},
+        sample_notice=SAMPLE_NOTICE,
+        missing=MISSING,
+    )

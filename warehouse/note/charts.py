@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
 WIDTH = 440
 
-FONT = (
-    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
-)
+MEASURED_IN = "Liberation Sans"
+"""vl-convert brings this font: room for texts is the same on every machine. The page's own font then shows them."""
 
 # Okabe and Ito's palette, told apart with every kind of colour blindness and on a grey print.
 BLUE, ORANGE, GREEN, SKY, AMBER = "#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00"
@@ -38,6 +38,12 @@ _HATCH_PATTERN = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     f'<rect width="6" height="6" fill="{FAINT}"/><rect width="1.6" height="6" fill="#9aa5b1"/></pattern></defs>'
 )
+
+LABEL_LETTERS, LABEL_WIDTH = 22, 150
+"""Letters of a line of a bar's name, and the pixels kept for it: 7 a letter, the widest of the common fonts at 11."""
+
+WIDER = 34
+"""Pixels beside a long text at the right edge, for readers whose font is wider than the one it was measured in."""
 
 CLIPPED_GROWTH = 2.0
 """Growth beyond this ratio is drawn at the edge; its figure stands beside it."""
@@ -97,7 +103,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             partial(_contribution, series.contributions),
             bool(series.contributions),
             f"no full session of {note.index_code} with weights and prices (index_weights, security_bars)",
-            "; ".join(f"{member.name} {member.contribution * 1e4:+.1f} bp" for member in series.contributions),
+            "; ".join(f"{member.name_en} {member.contribution * 1e4:+.1f} bp" for member in series.contributions),
             f"Basis points of {index}: weight at the session's start times change. The names that made and cost most.",
         ),
         _picture(
@@ -174,7 +180,7 @@ def _svg(name: str, title: str, told: str, chart: alt.TopLevelMixin) -> str:
     import vl_convert
 
     drawn = vl_convert.vegalite_to_svg(json.dumps(chart.to_dict(), sort_keys=True), vl_version=_vega_lite())
-    drawn = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", drawn)
+    drawn = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", drawn).replace(f' font-family="{MEASURED_IN}"', "")
     opening = re.search(r'<svg[^>]*viewBox="([^"]+)"[^>]*>', drawn)
     if opening is None:
         raise ValueError(f"the chart {name} came back without an <svg viewBox>: {drawn[:200]}")
@@ -194,18 +200,18 @@ def _vega_lite() -> str:
     return ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
-def _layered(rows_and_layers: Sequence[alt.Chart], height: int, right: int = 8) -> alt.LayerChart:
+def _layered(layers: Sequence[alt.Chart], height: int, right: int = 8) -> alt.LayerChart:
     import altair as alt
 
     return (
-        alt.layer(*rows_and_layers)
+        alt.layer(*layers)
         .properties(
             width=WIDTH,
             height=height,
             autosize=alt.AutoSizeParams(type="fit", contains="padding"),
             padding={"left": 2, "top": 6, "right": right, "bottom": 2},
         )
-        .configure(font=FONT, background="white", aria=False)
+        .configure(font=MEASURED_IN, background="white", aria=False)
         .configure_axis(
             labelColor=SOFT,
             titleColor=SOFT,
@@ -226,6 +232,37 @@ def _on(rows: Rows) -> alt.Chart:
     import altair as alt
 
     return alt.Chart(alt.Data(values=rows))
+
+
+def _label(english: str, chinese: str) -> str:
+    """Both names in two lines that leave room for the bars, divided by an upright stroke."""
+    words = english.split()
+    first = 0
+    while first < len(words) and _letters(" ".join(words[: first + 1])) <= LABEL_LETTERS:
+        first += 1
+    return f"{' '.join(words[:first])}|{' '.join([*words[first:], chinese]).strip()}"
+
+
+def _letters(text: str) -> int:
+    """Width in Latin letters: a Chinese character is as wide as two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _named_axis() -> alt.Axis:
+    """Labels of ``_label``. Their width is set, not measured: readers' fonts are wider or narrower than this one."""
+    import altair as alt
+
+    return alt.Axis(
+        labelExpr="split(datum.label, '|')",
+        minExtent=LABEL_WIDTH,
+        maxExtent=LABEL_WIDTH,
+        labelLimit=0,
+        labelColor=INK,
+        labelFontSize=11,
+        labelOffset=-6,
+        ticks=False,
+        domain=False,
+    )
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
@@ -271,10 +308,11 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
     ]
     changes = [0.0, *(point["change"] for point in points)]
     low, high = min(changes), max(changes)
-    room = (high - low or 0.01) * 0.08
-    low, high = low - room, high + room
+    turned = [line for line in shown if line.turned_at]
+    gap = (high - low or 0.01) * _TEXT_GAP
+    low, high = low - gap * (0.7 + len(turned)), high + gap * 0.7
     first, last = min(point["minute"] for point in points), max(point["minute"] for point in points)
-    heights = spread([line.points[-1][1] for line in shown], (high - low) * _TEXT_GAP)
+    heights = spread([line.points[-1][1] for line in shown], gap)
     ends = [
         {"line": line.name, "minute": last, "change": height, "text": f"{line.name} {percent(line.points[-1][1])}"}
         for line, height in zip(shown, heights, strict=True)
@@ -283,11 +321,11 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
         {
             "line": line.name,
             "minute": _minutes(line.turned_at),
-            "change": 0.0,
-            "text": f"{line.turned_at:%H:%M}",
-            "up": line.turned_up,
+            "crossing": 0.0,
+            "change": low + gap * (0.5 + place),
+            "text": f"{line.name} {'up' if line.turned_up else 'down'} {line.turned_at:%H:%M}",
         }
-        for line in shown
+        for place, line in enumerate(turned)
         if line.turned_at
     ]
     x = alt.X(
@@ -315,18 +353,16 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
         _on(points).mark_line(strokeWidth=2.2, strokeJoin="round").encode(x=x, y=y, color=colour, strokeDash=dash),
         _on(ends).mark_text(align="left", dx=6, fontWeight="bold").encode(x=x, y=y, color=colour, text="text:N"),
     ]
-    for up in (True, False):
-        crossed = [turn for turn in turns if turn["up"] == up]
-        if crossed:
-            layers += [
-                _on(crossed)
-                .mark_point(filled=True, size=70, stroke="white", strokeWidth=1.5, opacity=1)
-                .encode(x=x, y=y, fill=colour),
-                _on(crossed)
-                .mark_text(align="left", dx=5, dy=13 if up else -11, fontWeight="bold")
-                .encode(x=x, y=y, color=colour, text="text:N"),
-            ]
-    return _layered(layers, 270, right=118)
+    if turns:
+        crossing = alt.Y("crossing:Q")
+        layers += [
+            _on(turns).mark_rule(strokeDash=[2, 2]).encode(x=x, y=y, y2="crossing:Q", color=colour),
+            _on(turns)
+            .mark_point(filled=True, size=75, stroke="white", strokeWidth=1.5, opacity=1)
+            .encode(x=x, y=crossing, fill=colour),
+            _on(turns).mark_text(align="left", dx=5, fontSize=11).encode(x=x, y=y, color=colour, text="text:N"),
+        ]
+    return _layered(layers, 270, WIDER)
 
 
 def _told_lines(lines: Sequence[Quoted]) -> str:
@@ -422,7 +458,7 @@ def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
 
     rows = [
         {
-            "name": member.name,
+            "name": _label(member.name_en, member.name_zh),
             "bp": member.contribution * 1e4,
             "text": f"{member.contribution * 1e4:+.1f}",
             "kind": "made" if member.contribution > 0 else "cost",
@@ -431,15 +467,15 @@ def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
     ]
     values = [0.0, *(row["bp"] for row in rows)]
     low, high = min(values), max(values)
-    room = (high - low) * 0.13
+    room = (high - low) * 0.17
     scale = alt.Scale(domain=[low - (room if low < 0 else 0), high + (room if high > 0 else 0)], nice=False)
     x = alt.X("bp:Q", title="contribution, basis points", scale=scale, axis=alt.Axis(tickCount=5))
     y = alt.Y(
         "name:N",
         title=None,
         sort=[row["name"] for row in rows],
-        axis=alt.Axis(labelLimit=185, labelColor=INK, ticks=False, domain=False),
-        scale=alt.Scale(paddingInner=0.3),
+        axis=_named_axis(),
+        scale=alt.Scale(paddingInner=0.35),
     )
     colour = alt.Color("kind:N", scale=alt.Scale(domain=["made", "cost"], range=[BLUE, ORANGE]), legend=None)
     layers = [
@@ -452,7 +488,7 @@ def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
         .encode(x=x, y=y, text="text:N"),
         _on([{"bp": 0.0}]).mark_rule(color="#8793a1").encode(x=x),
     ]
-    return _layered(layers, 320)
+    return _layered(layers, 420)
 
 
 def _breadth(days: Sequence[Breadth]) -> alt.TopLevelMixin:
@@ -517,7 +553,7 @@ def _visits(sectors: Sequence[SectorVisits]) -> alt.TopLevelMixin:
 
     rows = [
         {
-            "name": f"{sector.name_en}|{sector.name_zh}" if sector.name_zh else sector.name_en,
+            "name": _label(sector.name_en, sector.name_zh),
             "companies": sector.broker,
             "before": sector.last_month,
             "text": f"{sector.broker} ({_or_unknown(sector.last_month)})",
@@ -532,14 +568,7 @@ def _visits(sectors: Sequence[SectorVisits]) -> alt.TopLevelMixin:
         "name:N",
         title=None,
         sort=[row["name"] for row in rows],
-        axis=alt.Axis(
-            labelExpr="split(datum.label, '|')",
-            labelLimit=190,
-            labelColor=INK,
-            labelFontSize=11,
-            ticks=False,
-            domain=False,
-        ),
+        axis=_named_axis(),
         scale=alt.Scale(paddingInner=0.35),
     )
 
@@ -662,7 +691,7 @@ def _growth(newest: Sequence[RegionFunding]) -> alt.TopLevelMixin:
         .encode(x=x, y=y),
         _on(texts).mark_text(align="left", dx=8, fontSize=11).encode(x=x, y=y, text="text:N"),
     ]
-    return _layered(layers, 190, right=124)
+    return _layered(layers, 190, WIDER)
 
 
 def _short(ratio: float | None) -> str:

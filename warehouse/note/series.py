@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from warehouse.note.facts import FLOW_SESSIONS, Claim, Note, both_names, rows_of
+from warehouse.note.facts import FLOW_SESSIONS, Claim, Note, rows_of
 from warehouse.note.words import MARKET
 
 QUOTED = (("HSI.HI", "HSI"), ("HSTECH.HI", "HSTECH"))
@@ -49,7 +49,8 @@ class Contribution:
     """What a member did to its index on the last full session; ratios."""
 
     code: str
-    name: str
+    name_en: str
+    name_zh: str
     weight: float | None
     change: float | None
     contribution: float
@@ -218,7 +219,8 @@ def _contributions(
     members = tuple(
         Contribution(
             row["security_code"],
-            both_names([row]) or row["security_code"],
+            row["name_en"] or row["security_code"],
+            row["name_zh"] if row["name_zh"] and row["name_zh"] != row["name_en"] else "",
             row["weight"],
             row["change_ratio"],
             row["contribution_ratio"],

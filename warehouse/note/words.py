@@ -46,3 +46,16 @@ def age(then: dt.datetime, now: dt.datetime) -> str:
     minutes = int((now - then).total_seconds() // 60)
     size, word = next(((size, word) for size, word in ((1440, "day"), (60, "hour")) if minutes >= size), (1, "minute"))
     return f"{minutes // size} {word}{'' if minutes // size == 1 else 's'}"
+
+
+def cell(value: object) -> str:
+    """A value of a mart's row as the page repeats it: NULL said, moments in market time, numbers as stored."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, dt.datetime):
+        return f"{value.astimezone(MARKET):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)
