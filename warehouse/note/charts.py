@@ -64,7 +64,7 @@ class Picture:
     svg: str
     missing: str
     caption: str
-    table: str
+    tables: tuple[str, ...]
 
 
 def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
@@ -76,7 +76,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "morning",
             f"The morning: {note.etf_code} against HSI and HSTECH",
-            "fct_index_intraday",
+            ("fct_etf_intraday", "fct_index_intraday"),
             partial(_morning, series.lines),
             any(line.points for line in series.lines),
             f"no quote of {note.etf_code}, HSI.HI or HSTECH.HI on the note's day by its moment "
@@ -88,7 +88,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "flow",
             f"Creation flow of {note.etf_code}, last {len(note.flows) or 10} sessions",
-            "fct_etf_daily",
+            ("fct_etf_daily",),
             partial(_flow, note.flows),
             bool(note.flows),
             f"no window of known flows of {note.etf_code} by the note's moment (etf_shares, etf_nav)",
@@ -99,7 +99,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "contribution",
             f"Who moved {note.index_code}, {series.session or 'last full session'}",
-            "fct_constituent_daily",
+            ("fct_constituent_daily",),
             partial(_contribution, series.contributions),
             bool(series.contributions),
             f"no full session of {note.index_code} with weights and prices (index_weights, security_bars)",
@@ -109,7 +109,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "breadth",
             f"Breadth of {note.index_code}, last {len(series.breadth) or 10} sessions",
-            "fct_index_breadth_daily",
+            ("fct_index_breadth_daily",),
             partial(_breadth, series.breadth),
             bool(series.breadth),
             f"no full session of {note.index_code} with weights and prices (index_weights, security_bars)",
@@ -123,7 +123,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "visits",
             f"Companies visited by brokers, month to {note.date or 'date'}",
-            "fct_sector_visits_daily",
+            ("fct_sector_visits_daily",),
             partial(_visits, _named_sectors(series.sectors)),
             any(sector.broker for sector in _named_sectors(series.sectors)),
             "no visit known this month (broker_visits, sector_members)",
@@ -137,7 +137,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "funding",
             "Venture funding of innovative drugs by quarter and region",
-            "fct_funding_quarterly",
+            ("fct_funding_quarterly",),
             partial(_funding, series.funding),
             any(row.amount for row in series.funding),
             "no funding round with an amount in the quarters shown (funding_rounds, organizations)",
@@ -150,7 +150,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
         _picture(
             "growth",
             f"Its growth on the year, {quarter}",
-            "fct_funding_quarterly",
+            ("fct_funding_quarterly",),
             partial(_growth, newest),
             any(row.latest is not None or row.lag_matched is not None for row in newest),
             f"no growth known for {quarter} (funding_rounds of the year before)",
@@ -164,7 +164,7 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
 def _picture(
     name: str,
     title: str,
-    table: str,
+    tables: tuple[str, ...],
     draw: Callable[[], alt.TopLevelMixin],
     drawable: bool,
     missing: str,
@@ -172,7 +172,7 @@ def _picture(
     caption: str,
 ) -> Picture:
     svg = _svg(name, title, told, draw()) if drawable else ""
-    return Picture(name, title, told, svg, "" if drawable else f"Not available: {missing}.", caption.strip(), table)
+    return Picture(name, title, told, svg, "" if drawable else f"Not available: {missing}.", caption.strip(), tables)
 
 
 def _svg(name: str, title: str, told: str, chart: alt.TopLevelMixin) -> str:
@@ -336,6 +336,7 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
             values=_clock_ticks(first, last),
             labelExpr="pad(floor(datum.value / 60), 2, '0', 'left') + ':' + pad(datum.value % 60, 2, '0', 'left')",
             grid=False,
+            labelFlush=False,
         ),
     )
     y = alt.Y(
