@@ -142,7 +142,9 @@ def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             any(row.amount for row in series.funding),
             "no funding round with an amount in the quarters shown (funding_rounds, organizations)",
             "; ".join(
-                f"{_quarter(row.quarter)} {money(row.amount, 'USD')}" for row in series.funding if row.region == "GLOBAL"
+                f"{_quarter(row.quarter)} {money(row.amount, 'USD')}"
+                for row in series.funding
+                if row.region == "GLOBAL"
             ),
             "USD billion. Hatched: room for rounds still to be reported, amount ÷ completeness (the share of deals "
             "usually known at this age). " + _told_completeness(newest),
@@ -301,7 +303,7 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
 
     shown = [line for line in lines if line.points]
     colours = dict(zip([line.name for line in lines], (BLUE, ORANGE, GREEN), strict=False))
-    points = [
+    points: Rows = [
         {"line": line.name, "minute": _minutes(when), "change": change}
         for line in shown
         for when, change in line.points
@@ -313,11 +315,11 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
     low, high = low - gap * (0.7 + len(turned)), high + gap * 0.7
     first, last = min(point["minute"] for point in points), max(point["minute"] for point in points)
     heights = spread([line.points[-1][1] for line in shown], gap)
-    ends = [
+    ends: Rows = [
         {"line": line.name, "minute": last, "change": height, "text": f"{line.name} {percent(line.points[-1][1])}"}
         for line, height in zip(shown, heights, strict=True)
     ]
-    turns = [
+    turns: Rows = [
         {
             "line": line.name,
             "minute": _minutes(line.turned_at),
@@ -349,7 +351,7 @@ def _morning(lines: Sequence[Quoted]) -> alt.TopLevelMixin:
     dash = alt.StrokeDash(
         "line:N", scale=alt.Scale(domain=list(colours), range=[[1, 0], [6, 2], [2, 2]][: len(colours)]), legend=None
     )
-    layers = [
+    layers: list[alt.Chart] = [
         _on([{"change": 0.0}]).mark_rule(color="#8793a1").encode(y=y),
         _on(points).mark_line(strokeWidth=2.2, strokeJoin="round").encode(x=x, y=y, color=colour, strokeDash=dash),
         _on(ends).mark_text(align="left", dx=6, fontWeight="bold").encode(x=x, y=y, color=colour, text="text:N"),
@@ -385,7 +387,7 @@ def _lacking_lines(lines: Sequence[Quoted]) -> str:
 def _flow(flows: Sequence[FlowDay]) -> alt.TopLevelMixin:
     import altair as alt
 
-    bars = [
+    bars: Rows = [
         {
             "day": f"{day.date:%m-%d}",
             "flow": float(day.flow) / 1e6,
@@ -400,7 +402,7 @@ def _flow(flows: Sequence[FlowDay]) -> alt.TopLevelMixin:
     low, high = min(values), max(values)
     room = (high - low or 1.0) * 0.09
     low, high = low - (room if low < 0 else 0), high + room
-    zones = [
+    zones: Rows = [
         {"day": f"{day.date:%m-%d}", "low": low, "high": high, "middle": (low + high) / 2, "text": text}
         for day in flows
         for status, text in (("structural_zero", "closed"), ("missing", "missing"))
@@ -423,14 +425,12 @@ def _flow(flows: Sequence[FlowDay]) -> alt.TopLevelMixin:
             axis=alt.Axis(tickCount=5, format=",.0f"),
         )
 
-    closed = [zone for zone in zones if zone["text"] == "closed"]
-    missing = [zone for zone in zones if zone["text"] == "missing"]
+    closed: Rows = [zone for zone in zones if zone["text"] == "closed"]
+    missing: Rows = [zone for zone in zones if zone["text"] == "missing"]
     colour = alt.Color("kind:N", scale=alt.Scale(domain=["in", "out"], range=[BLUE, ORANGE]), legend=None)
-    layers = [
+    layers: list[alt.Chart] = [
         _on(closed).mark_bar(fill=HATCH).encode(x=x, y=y("low"), y2="high:Q"),
-        _on(missing)
-        .mark_bar(fill="white", stroke="#9aa5b1", strokeDash=[4, 3])
-        .encode(x=x, y=y("low"), y2="high:Q"),
+        _on(missing).mark_bar(fill="white", stroke="#9aa5b1", strokeDash=[4, 3]).encode(x=x, y=y("low"), y2="high:Q"),
         _on(zones)
         .mark_text(angle=270, color=INK, fontSize=12, stroke="white", strokeWidth=4, strokeJoin="round")
         .encode(x=x, y=y("middle"), text="text:N"),
@@ -457,7 +457,7 @@ def _flow(flows: Sequence[FlowDay]) -> alt.TopLevelMixin:
 def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
     import altair as alt
 
-    rows = [
+    rows: Rows = [
         {
             "name": _label(member.name_en, member.name_zh),
             "bp": member.contribution * 1e4,
@@ -479,7 +479,7 @@ def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
         scale=alt.Scale(paddingInner=0.35),
     )
     colour = alt.Color("kind:N", scale=alt.Scale(domain=["made", "cost"], range=[BLUE, ORANGE]), legend=None)
-    layers = [
+    layers: list[alt.Chart] = [
         _on(rows).mark_bar().encode(x=x, y=y, color=colour),
         _on([row for row in rows if row["bp"] > 0])
         .mark_text(align="left", dx=3, fontSize=11)
@@ -495,7 +495,7 @@ def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
 def _breadth(days: Sequence[Breadth]) -> alt.TopLevelMixin:
     import altair as alt
 
-    rows = [
+    rows: Rows = [
         {"day": f"{day.date:%m-%d}", "members": sign * count, "text": str(count), "kind": kind}
         for day in days
         for kind, sign, count in (("rose", 1, day.advancers), ("fell", -1, day.decliners))
@@ -520,7 +520,7 @@ def _breadth(days: Sequence[Breadth]) -> alt.TopLevelMixin:
         scale=alt.Scale(domain=["rose", "fell"], range=[BLUE, ORANGE]),
         legend=alt.Legend(symbolType="square"),
     )
-    layers = [
+    layers: list[alt.Chart] = [
         _on(rows).mark_bar().encode(x=x, y=y, color=colour),
         _on([row for row in rows if row["kind"] == "rose"])
         .mark_text(dy=-7, fontSize=11)
@@ -552,7 +552,7 @@ def _or_unknown(count: int | None) -> str:
 def _visits(sectors: Sequence[SectorVisits]) -> alt.TopLevelMixin:
     import altair as alt
 
-    rows = [
+    rows: Rows = [
         {
             "name": _label(sector.name_en, sector.name_zh),
             "companies": sector.broker,
@@ -576,7 +576,7 @@ def _visits(sectors: Sequence[SectorVisits]) -> alt.TopLevelMixin:
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", title="companies (same day last month)", scale=scale, axis=alt.Axis(tickCount=5))
 
-    layers = [
+    layers: list[alt.Chart] = [
         _on(rows).mark_bar(color=SKY).encode(x=x("companies"), y=y),
         _on([row for row in rows if row["before"] is not None])
         .mark_tick(color=INK, thickness=2.5, bandSize=22)
@@ -595,7 +595,7 @@ def _funding(funding: Sequence[RegionFunding]) -> alt.TopLevelMixin:
     import altair as alt
 
     parts = [region for region in REGIONS if region != "GLOBAL"]
-    rows = [
+    rows: Rows = [
         {
             "quarter": _quarter(row.quarter).replace(" ", "|"),
             "region": row.region,
@@ -606,7 +606,7 @@ def _funding(funding: Sequence[RegionFunding]) -> alt.TopLevelMixin:
         if row.region in parts and row.amount
     ]
     totals = [row for row in funding if row.region == "GLOBAL" and row.amount]
-    ends = [
+    ends: Rows = [
         {
             "quarter": _quarter(row.quarter).replace(" ", "|"),
             "known": float(row.amount or 0) / 1e9,
@@ -616,7 +616,7 @@ def _funding(funding: Sequence[RegionFunding]) -> alt.TopLevelMixin:
         for row in totals
     ]
     names = list(dict.fromkeys(_quarter(row.quarter).replace(" ", "|") for row in funding))
-    most = max([end["expected"] for end in ends] + [sum(row["usd"] for row in rows[:1])])
+    most = max([end["expected"] for end in ends] + [row["usd"] for row in rows])
     scale = alt.Scale(domain=[0, most * 1.1], nice=False)
     x = alt.X(
         "quarter:N",
@@ -634,8 +634,8 @@ def _funding(funding: Sequence[RegionFunding]) -> alt.TopLevelMixin:
         scale=alt.Scale(domain=parts, range=[BLUE, ORANGE, GREEN, "#b8c1cc"]),
         legend=alt.Legend(symbolType="square"),
     )
-    open_ended = [end for end in ends if end["expected"] > end["known"] * 1.0005]
-    layers = [
+    open_ended: Rows = [end for end in ends if end["expected"] > end["known"] * 1.0005]
+    layers: list[alt.Chart] = [
         _on(rows).mark_bar().encode(x=x, y=y("usd"), color=colour, order="order:Q"),
         _on(open_ended).mark_bar(fill=HATCH, stroke="#9aa5b1").encode(x=x, y=y("known"), y2="expected:Q"),
         _on(ends).mark_text(dy=-7, fontSize=11).encode(x=x, y=y("expected"), text="text:N"),
@@ -655,12 +655,12 @@ def _growth(newest: Sequence[RegionFunding]) -> alt.TopLevelMixin:
     import altair as alt
 
     kinds = ("as known now", "same age of data")
-    figures = [
+    figures: Rows = [
         {"region": row.region, "kind": kind, "growth": growth}
         for row in newest
         for kind, growth in zip(kinds, (row.latest, row.lag_matched), strict=True)
     ]
-    dots = [
+    dots: Rows = [
         {**figure, "growth": max(-1.0, min(figure["growth"], CLIPPED_GROWTH))}
         for figure in figures
         if figure["growth"] is not None
@@ -678,11 +678,15 @@ def _growth(newest: Sequence[RegionFunding]) -> alt.TopLevelMixin:
         scale=alt.Scale(domain=regions),
         axis=alt.Axis(labelColor=INK, ticks=False, domain=False, grid=True),
     )
-    texts = [
-        {"region": row.region, "growth": high + span * 0.06, "text": f"{_short(row.latest)} / {_short(row.lag_matched)}"}
+    texts: Rows = [
+        {
+            "region": row.region,
+            "growth": high + span * 0.06,
+            "text": f"{_short(row.latest)} / {_short(row.lag_matched)}",
+        }
         for row in newest
     ]
-    layers = [
+    layers: list[alt.Chart] = [
         _on([{"growth": 0.0}]).mark_rule(color="#8793a1").encode(x=x),
         _on([dot for dot in dots if dot["kind"] == kinds[1]])
         .mark_point(size=120, strokeWidth=2.2, color=ORANGE, opacity=1)

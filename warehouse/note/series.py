@@ -197,9 +197,7 @@ def _points(quotes: list[dict[str, Any]]) -> tuple[tuple[dt.datetime, float], ..
     return tuple((quote["quote_ts"].astimezone(MARKET), quote["change_ratio"]) for quote in quotes)
 
 
-def _contributions(
-    con: duckdb.DuckDBPyConnection, note: Note
-) -> tuple[dt.date | None, tuple[Contribution, ...]]:
+def _contributions(con: duckdb.DuckDBPyConnection, note: Note) -> tuple[dt.date | None, tuple[Contribution, ...]]:
     """The last session of the note's index that was over by its moment, and its members by contribution."""
     rows = rows_of(
         con,
@@ -257,9 +255,7 @@ def _breadth(con: duckdb.DuckDBPyConnection, note: Note) -> tuple[Breadth, ...]:
     )
 
 
-def _sectors(
-    con: duckdb.DuckDBPyConnection, day: dt.date | None, same_day: dt.date | None
-) -> tuple[SectorVisits, ...]:
+def _sectors(con: duckdb.DuckDBPyConnection, day: dt.date | None, same_day: dt.date | None) -> tuple[SectorVisits, ...]:
     """All companies, the leading sectors by brokers, companies without a sector."""
     rows = rows_of(
         con,

@@ -110,9 +110,9 @@ def _count(note: Note, claim_id: str) -> Said:
     return Said(whole(_value(note, claim_id)), claim_id)
 
 
-def _listed(told: Sequence[Sequence[str | Said]]) -> Sentence:
+def _listed(told: Sequence[Sentence]) -> Sentence:
     """Phrases with commas between them."""
-    return tuple(part for place, phrase in enumerate(told) for part in ([", "] if place else []) + list(phrase))
+    return tuple(part for place, phrase in enumerate(told) for part in ((", ", *phrase) if place else phrase))
 
 
 def _moved(ratio: float) -> str:
@@ -133,8 +133,8 @@ def _tell_etf(note: Note) -> list[Sentence]:
 
 def _tell_leaders(note: Note) -> list[Sentence]:
     of = f"{note.index_name} ({note.index_code})" if note.index_name else note.index_code
-    names = [
-        [f"{leader.name or leader.code} ", Said(percent(leader.change), f"leader_{leader.place}_change")]
+    names: list[Sentence] = [
+        (f"{leader.name or leader.code} ", Said(percent(leader.change), f"leader_{leader.place}_change"))
         for leader in note.leaders
     ]
     return [(f"Ahead in {of}: ", *_listed(names), ".")]
@@ -164,7 +164,7 @@ def _tell_open(note: Note, name: str) -> list[Sentence]:
     ]
     between, now = _STATES.get(state, ("", ""))
     if between == TURNED:
-        at = [" at ", Said(turned, f"{name}_turned_positive")] if turned else []
+        at: Sentence = (" at ", Said(turned, f"{name}_turned_positive")) if turned else ()
         told += [", turned positive", *at, " and "]
     elif between:
         told.append(between)
@@ -204,7 +204,7 @@ def _tell_visits(note: Note) -> list[Sentence]:
     ]
     anyone = [f"visits_companies_{which}_any_visitor" for which in ("all", "electronics", "healthcare")]
     if all(_value(note, claim) is not None for claim in anyone):
-        told.append(("By any visitor: ", *_listed([[_count(note, claim)] for claim in anyone]), "."))
+        told.append(("By any visitor: ", *_listed([(_count(note, claim),) for claim in anyone]), "."))
     return told
 
 
@@ -214,7 +214,7 @@ def _tell_funding(note: Note) -> list[Sentence]:
 
     def growth(suffix: str) -> Sentence:
         return _listed(
-            [[Said(percent(_value(note, part + suffix)), part + suffix), f" {word}"] for part, word in parts]
+            [(Said(percent(_value(note, part + suffix)), part + suffix), f" {word}") for part, word in parts]
         )
 
     told: list[Sentence] = [

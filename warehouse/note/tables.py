@@ -49,7 +49,9 @@ def sectors_table(sectors: Sequence[SectorVisits]) -> str:
         for sector in sectors
     ]
     table = (
-        _table("sectors", rows, [sector.code for sector in sectors], numbers=("rank", "broker", "last_month", "everyone"))
+        _table(
+            "sectors", rows, [sector.code for sector in sectors], numbers=("rank", "broker", "last_month", "everyone")
+        )
         .tab_spanner(label="By brokers", columns=["broker", "last_month"])
         .cols_label(rank="#", name="Sector", broker="This month", last_month="Last month", everyone="By anyone")
     )
@@ -94,7 +96,8 @@ def _table(name: str, rows: list[dict[str, Any]], codes: Sequence[str] = (), num
 
     totals = [place for place, code in enumerate(codes) if code in TOTAL]
     unknown = {
-        column: [place for place, row in enumerate(rows) if row[column] == MISSING] for column in (rows[0] if rows else {})
+        column: [place for place, row in enumerate(rows) if row[column] == MISSING]
+        for column in (rows[0] if rows else {})
     }
     table = (
         GT(pl.DataFrame(rows, infer_schema_length=None), id=name)

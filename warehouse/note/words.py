@@ -11,7 +11,6 @@ MARKET = ZoneInfo("Asia/Shanghai")
 MISSING = "not available"
 
 
-
 def percent(ratio: float | None, signed: bool = True) -> str:
     """``0.0372`` -> ``+3.72%``."""
     if ratio is None:
