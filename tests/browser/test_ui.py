@@ -5,7 +5,6 @@ What happened is asserted through GraphQL and on the disk; the page is only clic
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,10 +18,9 @@ import pytest
 
 from orchestration import instance
 from orchestration.settings import Settings
+from tests.support.chromium import chromium
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 SECONDS_TO_START = 240
 SECONDS_TO_RUN = 600
@@ -127,17 +125,12 @@ def ui(settings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(ui):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         page.set_default_timeout(90_000)
         page.outside = []
         page.on("request", lambda request: _note_outside(page.outside, ui.url, request.url))
         yield page
-        browser.close()
 
 
 def _note_outside(outside: list[str], own: str, url: str) -> None:

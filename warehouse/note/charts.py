@@ -224,6 +224,7 @@ def _layered(layers: Sequence[alt.Chart], height: int, right: int = 8) -> alt.La
             domainColor=LINE,
             tickColor=LINE,
         )
+        .configure_axisY(titlePadding=14)
         .configure_view(stroke=None)
         .configure_legend(labelFontSize=12, labelColor=INK, title=None, orient="top", symbolSize=90, offset=2)
         .configure_text(fontSize=12, color=INK)

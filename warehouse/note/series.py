@@ -26,8 +26,8 @@ SIDE = 6
 SECTORS = 10
 QUARTERS = 8
 REGIONS = ("GLOBAL", "USA", "CHN", "HKG", "ROW")
-ROWS_SHOWN = 3
-"""Rows of a claim's evidence that the page repeats."""
+ROWS_OF_CLAIM, ROWS_OF_MART = 3, 8
+"""Rows of a claim, and of all claims on one mart, that the page repeats: what stands abreast on A4."""
 
 FILES_SHOWN = 4
 """Files of a raw table that the page names, the latest first."""
@@ -97,7 +97,7 @@ class RegionFunding:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Claims that rest on one mart, with the rows that they name: ``rows[i]`` belongs to ``columns``."""
+    """Claims that rest on one mart, with the first rows that they name, each once, as ``columns`` has them."""
 
     table: str
     claims: tuple[Claim, ...]
@@ -329,12 +329,12 @@ def _evidence(con: duckdb.DuckDBPyConnection, note: Note) -> tuple[Evidence, ...
     for table in dict.fromkeys(claim.table for claim in note.claims.values()):
         claims = tuple(claim for claim in note.claims.values() if claim.table == table)
         columns: tuple[str, ...] = ()
-        rows: list[tuple[Any, ...]] = []
+        rows: dict[tuple[Any, ...], None] = {}
         for condition in dict.fromkeys(claim.filter for claim in claims):
-            cursor = con.execute(f'select * from marts."{table}" where {condition} order by all limit {ROWS_SHOWN}')
+            cursor = con.execute(f'select * from marts."{table}" where {condition} order by all limit {ROWS_OF_CLAIM}')
             columns = tuple(column[0] for column in cursor.description or ())
-            rows += cursor.fetchall()
-        shown.append(Evidence(table, claims, columns, tuple(rows), raw_tables.get(table, ())))
+            rows |= dict.fromkeys(cursor.fetchall())
+        shown.append(Evidence(table, claims, columns, tuple(rows)[:ROWS_OF_MART], raw_tables.get(table, ())))
     return tuple(shown)
 
 

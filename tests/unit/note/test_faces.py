@@ -28,6 +28,11 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return told(tmp_path_factory.mktemp("build"), as_of=LATER)
 
 
+@pytest.fixture(scope="module")
+def page(db: Path) -> str:
+    return render_html(db)
+
+
 def test_story_tells_the_morning(db: Path) -> None:
     text = render_text(db)
     for sentence in (
@@ -46,9 +51,9 @@ def test_story_tells_the_morning(db: Path) -> None:
         assert sentence in text
 
 
-def test_sample_and_old_data_say_so(db: Path, tmp_path: Path) -> None:
+def test_sample_and_old_data_say_so(db: Path, page: str, tmp_path: Path) -> None:
     said = "data ends 2025-04-24 10:30; release as of 2025-05-24 10:30"
-    for face in (render_text(db), render_html(db)):
+    for face in (render_text(db), page):
         assert "Synthetic sample data" in face
         assert said in face
     real = told(tmp_path, is_sample=False)
@@ -57,8 +62,8 @@ def test_sample_and_old_data_say_so(db: Path, tmp_path: Path) -> None:
         assert "data ends" not in face
 
 
-def test_every_claim_is_shown_with_its_source(db: Path) -> None:
-    text, page = render_text(db), render_html(db)
+def test_every_claim_is_shown_with_its_source(db: Path, page: str) -> None:
+    text = render_text(db)
     for claim in CLAIM_IDS:
         assert f"  {claim} " in text
         assert f'<tr id="{claim}">' in page
@@ -66,8 +71,7 @@ def test_every_claim_is_shown_with_its_source(db: Path) -> None:
         assert f"etf_code &lt; &#39;{claim}&#39;" in page
 
 
-def test_every_figure_of_the_story_leads_to_its_source(db: Path) -> None:
-    page = render_html(db)
+def test_every_figure_of_the_story_leads_to_its_source(page: str) -> None:
     told = page[page.index('<dl class="story">') : page.index("</dl>")]
     links = re.findall(r'<a href="#(\w+)">([^<]+)</a>', told)
     assert ("etf_change", "rose 3.72%") in links
@@ -80,8 +84,8 @@ def test_every_figure_of_the_story_leads_to_its_source(db: Path) -> None:
     assert not re.findall(r"\b\d+\b", without), "a figure without a link"
 
 
-def test_ids_are_given_once(db: Path) -> None:
-    ids = re.findall(r'\bid="([^"]+)"', render_html(db))
+def test_ids_are_given_once(page: str) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', page)
     assert sorted(ids) == sorted(set(ids))
 
 
@@ -111,8 +115,7 @@ def test_release_without_data_gives_a_note_without_figures(tmp_path: Path) -> No
     assert not re.search(r"\d%", text)
 
 
-def test_page_is_deterministic_small_and_asks_nobody(db: Path) -> None:
-    page = render_html(db)
+def test_page_is_deterministic_small_and_asks_nobody(db: Path, page: str) -> None:
     assert page == render_html(db)
     assert render_text(db) == render_text(db)
     assert len(page.encode()) < 400_000
@@ -148,8 +151,8 @@ def test_flows_are_those_of_the_window_known_by_the_moment(db: Path, tmp_path: P
     assert read_note(late).flows == read_note(db).flows
 
 
-def test_warnings_of_the_gate_are_told(db: Path) -> None:
-    for face in (render_text(db), render_html(db)):
+def test_warnings_of_the_gate_are_told(db: Path, page: str) -> None:
+    for face in (render_text(db), page):
         assert "undeclared_split" in face
         assert "159567.SZ 2025-04-22" in face
 
