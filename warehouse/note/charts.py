@@ -490,7 +490,7 @@ def _contribution(members: Sequence[Contribution]) -> alt.TopLevelMixin:
         .encode(x=x, y=y, text="text:N"),
         _on([{"bp": 0.0}]).mark_rule(color="#8793a1").encode(x=x),
     ]
-    return _layered(layers, 420)
+    return _layered(layers, 60 + 30 * len(rows))
 
 
 def _breadth(days: Sequence[Breadth]) -> alt.TopLevelMixin:
@@ -584,7 +584,7 @@ def _visits(sectors: Sequence[SectorVisits]) -> alt.TopLevelMixin:
         .encode(x=x("before"), y=y),
         _on(rows).mark_text(align="left", dx=5, fontSize=11).encode(x=x("end"), y=y, text="text:N"),
     ]
-    return _layered(layers, 470)
+    return _layered(layers, 60 + 41 * len(rows))
 
 
 def _quarter(start: dt.date) -> str:
