@@ -359,6 +359,7 @@ def tracking_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list
         "nav_missing": "NAV is not in on most of them",
         "index_missing": f"levels of {index} are not in on most of them",
         "currency_unknown": f"the currency of {index} is not verified (reference.indices)",
+        "fx_contradicted": "the valuation rate contradicts what else is known on most of them (meta.checks)",
         "fx_missing": "no valuation rate is in on most of them",
         "partial": "NAV, level or rate are not in on some sessions",
     }.get(status, "one of NAV, level and rate is not in")
