@@ -15,6 +15,7 @@ _BAR_COLUMNS = frozenset(
     ("open", "high", "low", "close", "turnover_cny", "volume_shares", "vwap", "vwap_status", "prev_close")
 )
 _FLOW_COLUMNS = frozenset(("net_flow_cny", "flow_status", "flow_price_basis", "span_sessions"))
+_PRICED_COLUMNS = frozenset(("net_flow_at_vwap_cny", "net_flow_at_close_cny"))
 _CALENDAR_COLUMNS = frozenset(("creation_open", "structural_zero_reason"))
 
 
@@ -152,6 +153,8 @@ def daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
         return [bar, _reference_bar(etf, day)] if column == "prev_close" else [bar]
     if column in _FLOW_COLUMNS:
         return flow(con, etf, day)
+    if column in _PRICED_COLUMNS:
+        return [*flow(con, etf, day), _bar(etf, day, False)]
     if column in _CALENDAR_COLUMNS:
         return [*_calendar(con, etf), _nav(etf, day, required=False)]
     if column in ("split_factor", "split_source"):
@@ -219,7 +222,7 @@ def daily_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[st
         "where etf_code = ? and trade_date = ?",
         [etf, day],
     ).fetchone()
-    if row is None or column not in _FLOW_COLUMNS | {"split_factor", "split_source"}:
+    if row is None or column not in _FLOW_COLUMNS | _PRICED_COLUMNS | {"split_factor", "split_source"}:
         return []
     status, span, split, shares, nav = row
     said = []
@@ -250,7 +253,11 @@ def flow_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[P
         f"(select d.trade_date from {DAILY} d where d.etf_code = ? and d.flow_status = 'estimated')"
     )
     role = f"bars of {first} to {last} that price the estimates"
-    parts.append(Part("etf_bars", role, estimated, (etf, first, last, etf), False))
+    if column == "cumulative_flow_at_vwap_cny":
+        where = "etf_code = ? and trade_date between ? and ?"
+        parts.append(Part("etf_bars", f"bars of {first} to {last}, for their average prices", where, (etf, first, last)))
+    else:
+        parts.append(Part("etf_bars", role, estimated, (etf, first, last, etf), False))
     if _split_between(con, etf, start, last):
         parts.append(Part("etf_profiles", "profile, for the creation unit", "etf_code = ?", (etf,)))
     zeros = one(
