@@ -28,6 +28,7 @@ TRACERS: dict[str, Tracer] = {
     "fct_etf_flow_window": etf.flow_window,
     "fct_etf_intraday": etf.intraday,
     "fct_etf_tracking": etf.tracking,
+    "fct_funding_category_quarterly": funding.category_quarterly,
     "fct_funding_quarterly": funding.quarterly,
     "fct_funding_restatement": funding.restatement,
     "fct_funding_round": funding.one_round,

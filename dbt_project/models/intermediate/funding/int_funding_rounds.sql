@@ -1,4 +1,13 @@
 -- Versions that can be a deal or decide whether another round is one, with what their type means.
+with dated as (
+    select
+        *,
+        min(case when country_code is not null then knowledge_at end) over (
+            partition by round_uuid
+        ) as first_country_known_at
+    from {{ ref('stg_funding_round_versions') }}
+)
+
 select
     rounds.round_uuid,
     rounds.org_uuid,
@@ -12,6 +21,10 @@ select
     kinds.is_venture,
     rounds.raised_amount_usd,
     rounds.country_code,
+    rounds.first_country_known_at,
+    max(case when rounds.knowledge_at = rounds.first_country_known_at then rounds.country_code end) over (
+        partition by rounds.round_uuid
+    ) as first_country_code,
     rounds.deleted_at,
     rounds.knowledge_at,
     -- in force from its knowledge until it is replaced or withdrawn, the earlier of the two
@@ -19,7 +32,7 @@ select
         when rounds.deleted_at < rounds.replaced_at or rounds.replaced_at is null then rounds.deleted_at
         else rounds.replaced_at
     end as in_force_until
-from {{ ref('stg_funding_round_versions') }} as rounds
+from dated as rounds
 inner join {{ ref('investment_types') }} as kinds
     on rounds.investment_type = kinds.investment_type
 where
