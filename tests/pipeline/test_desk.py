@@ -19,6 +19,7 @@ QUESTIONS = (
     "q09_constituent_changes",
     "q10_concentration",
     "q11_southbound_against_flows",
+    "q12_visited_companies",
     "q12_visits",
     "q13_visits_and_returns",
     "q14_funding",
