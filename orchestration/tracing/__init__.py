@@ -41,6 +41,7 @@ TRACERS: dict[str, Tracer] = {
     "fct_index_review_member": index.review,
     "fct_sector_daily": sectors.daily,
     "fct_sector_visits_daily": sectors.visits,
+    "fct_tracker_flow_window": etf.tracker_window,
     "fct_visit": sectors.one_visit,
     "fct_visit_event_study": sectors.event_study,
 }

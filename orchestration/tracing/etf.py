@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import duckdb
 
-from orchestration.tracing.parts import Key, Part, column_of, merged, named, one
+from orchestration.tracing.parts import Key, Part, column_of, listed, merged, named, one
 
 DAILY = "release.marts.fct_etf_daily"
 
@@ -255,7 +255,9 @@ def flow_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[P
     role = f"bars of {first} to {last} that price the estimates"
     if column == "cumulative_flow_at_vwap_cny":
         where = "etf_code = ? and trade_date between ? and ?"
-        parts.append(Part("etf_bars", f"bars of {first} to {last}, for their average prices", where, (etf, first, last)))
+        parts.append(
+            Part("etf_bars", f"bars of {first} to {last}, for their average prices", where, (etf, first, last))
+        )
     else:
         parts.append(Part("etf_bars", role, estimated, (etf, first, last, etf), False))
     if _split_between(con, etf, start, last):
@@ -386,6 +388,42 @@ def trackers(con: duckdb.DuckDBPyConnection, index: str, first: dt.date, last: d
         *merged(parts, "etf_shares", f"latest closing shares of each, {first} to {last}"),
         *merged(parts, "etf_nav", "NAV of the same day"),
     ]
+
+
+def tracker_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
+    """``fct_tracker_flow_window``: the windows of every ETF that tracks the index."""
+    index, last = key["index_code"], key["as_of_date"]
+    etfs = _trackers_of(con, index)
+    told = [Part("etf_profiles", f"ETFs that track {index}", "tracked_index_code = ?", (index,), False)]
+    if not all(
+        one(con, "select tracked_index_code from release.marts.dim_etf where etf_code = ?", etf) for etf in etfs
+    ):
+        told.append(listed("index_trackers", "trackers whose profile names no index", "index_code = ?", index))
+    parts = [
+        part
+        for etf in etfs
+        if _sessions(con, etf, last, 1)
+        for part in flow_window(con, {"etf_code": etf, **key}, "cumulative_flow_cny")
+    ]
+    tables = {
+        "etf_shares": "closing shares of each, one session more than the window",
+        "etf_nav": "NAVs of the window",
+        "etf_bars": "bars that price the estimates",
+        "etf_splits": "splits of the window",
+        "index_weights": "sets that give the creation calendar",
+    }
+    return [*told, *(part for table, role in tables.items() for part in merged(parts, table, role, False))]
+
+
+def _trackers_of(con: duckdb.DuckDBPyConnection, index: str) -> list[str]:
+    """ETFs whose profile names the index, else those of the list."""
+    return column_of(
+        con,
+        "select etf_code from release.marts.dim_etf where tracked_index_code = ? union "
+        "select k.etf_code from release.reference.index_trackers k left join release.marts.dim_etf e using (etf_code) "
+        "where k.index_code = ? and e.tracked_index_code is null order by 1",
+        *(index, index),
+    )
 
 
 def tracker_flows(con: duckdb.DuckDBPyConnection, index: str, day: dt.date) -> list[Part]:

@@ -42,6 +42,7 @@ tables as (
         ('fct_index_breadth_daily', 'trade_date'),
         ('fct_constituent_intraday', 'cast(quote_ts as date)'),
         ('fct_concept_daily', 'trade_date'),
+        ('fct_tracker_flow_window', 'as_of_date'),
         ('fct_etf_tracking', 'as_of_date'),
         ('fct_index_membership', 'valid_from'),
         ('fct_index_review', 'set_date'),
