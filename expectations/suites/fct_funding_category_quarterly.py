@@ -18,7 +18,7 @@ SUITE = Suite(
         no_rows(
             "categories_conserve_the_segment",
             "critical",
-            "A round is split or put in one place: neither lost nor counted twice. Half a cent a category for rounding, "
+            "A round is split or has one place: neither lost nor counted twice. Half a cent a category for rounding; "
             "sums of doubles for the deals. Under `each` a round counts at least once.",
             "select c.profile, c.region, c.attribution, c.quarter_start, c.deals, q.deals as segment_deals, "
             "c.amount_usd, q.amount_usd as segment_usd from (select profile, region, attribution, quarter_start, "

@@ -85,8 +85,8 @@ MEMBERS = Suite(
         no_rows(
             "rate_is_not_turned_round",
             "critical",
-            "HKD for one CNY in the place of CNY for one HKD makes every turnover a fifth too large. A Hong Kong dollar "
-            "has been worth less than a yuan since 2007, a US dollar more; two hundredths for what may cross.",
+            "HKD for one CNY in the place of CNY for one HKD makes every turnover a fifth too large. A Hong Kong "
+            "dollar has been worth less than a yuan since 2007, a US dollar more; two hundredths for what may cross.",
             "select index_code, set_date, security_code, turnover_currency, turnover_cny_rate from {batch} "
             "where set_date >= date '2008-01-01' and ((turnover_currency = 'HKD' and turnover_cny_rate > 1.02) "
             "or (turnover_currency = 'USD' and turnover_cny_rate < 0.98))",
