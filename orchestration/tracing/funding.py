@@ -11,7 +11,10 @@ from orchestration.tracing.parts import Key, Part, listed, one
 
 _WITH_HONG_KONG = "with_hong_kong_"
 _FIRST_REGION = "first_region_"
-_FIRST_REGION_OF_DEAL = "coalesce((select f.first_region from release.marts.fct_funding_round f where f.round_uuid = d.round_uuid), d.region)"
+_FIRST_REGION_OF_DEAL = (
+    "coalesce((select f.first_region from release.marts.fct_funding_round f "
+    "where f.round_uuid = d.round_uuid), d.region)"
+)
 _GROWTH_LATEST = ("yoy_latest", "base_amount_usd", "base_share", "implied_rest_yoy")
 _GROWTH_MATCHED = ("yoy_lag_matched", "base_amount_known_year_ago_usd")
 

@@ -108,7 +108,8 @@ select
     tables.subject,
     case
         when origins.carried_over
-            then concat('Blocked: its rows are those of release ', origins.release_id, '. ', origins.carried_over_because)
+            then
+                concat('Blocked: its rows are those of release ', origins.release_id, '. ', origins.carried_over_because)
         when tables.evidence_rows = 0 then 'No row yet.'
         when not tables.is_timed then 'Follows no daily clock.'
         when tables.business_date < expected.session_date then 'Later sessions have passed without a row.'

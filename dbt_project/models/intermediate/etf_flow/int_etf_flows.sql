@@ -104,12 +104,14 @@ amounts as (
         end as flow_numerator,
         change_denominator * 100 as flow_denominator,
         {# The bounds of is_computable are those of NAV and close. #}
-        {% for basis in ['vwap', 'close'] %}
-            case
-                when abs(cast(change_numerator as double)) * cast({{ basis }} as double) * 10000 < 1e36
-                    then change_numerator * {{ ten_thousandths(basis) }}
-            end as {{ basis }}_numerator{{ ',' if not loop.last }}
-        {% endfor %}
+        case
+            when abs(cast(change_numerator as double)) * cast(vwap as double) * 10000 < 1e36
+                then change_numerator * {{ ten_thousandths('vwap') }}
+        end as vwap_numerator,
+        case
+            when abs(cast(change_numerator as double)) * cast(close as double) * 10000 < 1e36
+                then change_numerator * {{ ten_thousandths('close') }}
+        end as close_numerator
     from changes
 ),
 

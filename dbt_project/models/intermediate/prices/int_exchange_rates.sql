@@ -1,6 +1,6 @@
 -- Rates beside what else is known of them: quoted the other way round, a jump, another source, a cross rate.
-{# What one unit is worth, in falling order, since the Hong Kong dollar fell below the yuan in January 2007. Currencies of
-   one place have crossed or may. #}
+{# What one unit is worth, in falling order, since the Hong Kong dollar fell below the yuan in January 2007. Those of one
+   place have crossed or may. #}
 {% set places = [('GBP', 1), ('EUR', 1), ('USD', 1), ('CNY', 2), ('CNH', 2), ('HKD', 3), ('JPY', 4)] %}
 {% set first_day = '2008-01-01' %}
 
@@ -64,7 +64,9 @@ stepped as (
 ),
 
 upright as (
-    select * from sided where not is_inverted
+    select *
+    from sided
+    where not is_inverted
 ),
 
 witnesses as (
@@ -72,29 +74,29 @@ witnesses as (
         rates.pair,
         rates.rate_kind,
         rates.rate_date,
-        others.rate as other_rate,
-        concat('rate of kind ', others.rate_kind) as other_said,
-        others.knowledge_at
+        beside.rate as other_rate,
+        concat('rate of kind ', beside.rate_kind) as other_said,
+        beside.knowledge_at
     from upright as rates
-    inner join upright as others
+    inner join upright as beside
         on
-            rates.pair = others.pair
-            and rates.rate_date = others.rate_date
-            and rates.rate_kind <> others.rate_kind
+            rates.pair = beside.pair
+            and rates.rate_date = beside.rate_date
+            and rates.rate_kind <> beside.rate_kind
     union all
     select
         rates.pair,
         rates.rate_kind,
         rates.rate_date,
-        1 / others.rate as other_rate,
-        concat('reciprocal of ', others.pair, ' ', others.rate_kind) as other_said,
-        others.knowledge_at
+        1 / beside.rate as other_rate,
+        concat('reciprocal of ', beside.pair, ' ', beside.rate_kind) as other_said,
+        beside.knowledge_at
     from upright as rates
-    inner join upright as others
+    inner join upright as beside
         on
-            rates.base_currency = others.quote_currency
-            and rates.quote_currency = others.base_currency
-            and rates.rate_date = others.rate_date
+            rates.base_currency = beside.quote_currency
+            and rates.quote_currency = beside.base_currency
+            and rates.rate_date = beside.rate_date
     union all
     select
         rates.pair,

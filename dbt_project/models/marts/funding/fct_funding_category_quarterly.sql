@@ -1,4 +1,12 @@
-with spine as (
+with attributions as (
+    select 'each' as attribution
+    union all
+    select 'fractional' as attribution
+    union all
+    select 'primary' as attribution
+),
+
+spine as (
     select
         quarters.profile,
         quarters.region,
@@ -10,13 +18,11 @@ with spine as (
     from {{ ref('fct_funding_quarterly') }} as quarters
     inner join {{ ref('segment_categories') }} as categories
         on quarters.segment = categories.segment
-    cross join (
-        select 'each' as attribution
-        union all
-        select 'fractional' as attribution
-        union all
-        select 'primary' as attribution
-    ) as attributions
+    cross join attributions
+),
+
+regions as (
+    select distinct region from spine
 ),
 
 rounds as (
@@ -75,7 +81,7 @@ totals as (
         sum(cast(by_profile.raised_amount_usd as double) * by_profile.round_share) as amount_usd,
         sum(by_profile.round_share) as deals
     from by_profile
-    inner join (select distinct region from spine) as regions
+    inner join regions
         on regions.region in ('GLOBAL', by_profile.region)
     group by
         by_profile.profile, regions.region, by_profile.category, by_profile.attribution, by_profile.quarter_start

@@ -23,11 +23,16 @@ china as (
         profile,
         segment,
         quarter_start,
-        {% for column in ['amount_usd', 'base_amount_usd', 'base_amount_known_year_ago_usd'] %}
-            case
-                when sum({{ column }}) > 0 or count({{ column }}) = 2 then cast(sum({{ column }}) as decimal(20, 2))
-            end as {{ column }}{{ ',' if not loop.last }}
-        {% endfor %}
+        case
+            when sum(amount_usd) > 0 or count(amount_usd) = 2 then cast(sum(amount_usd) as decimal(20, 2))
+        end as amount_usd,
+        case
+            when sum(base_amount_usd) > 0 then cast(sum(base_amount_usd) as decimal(20, 2))
+        end as base_amount_usd,
+        case
+            when sum(base_amount_known_year_ago_usd) > 0
+                then cast(sum(base_amount_known_year_ago_usd) as decimal(20, 2))
+        end as base_amount_known_year_ago_usd
     from quarters
     where region in ('CHN', 'HKG')
     group by profile, segment, quarter_start
