@@ -109,7 +109,7 @@ select
     case
         when origins.carried_over
             then
-                concat('Blocked: its rows are those of release ', origins.release_id, '. ', origins.carried_over_because)
+                concat('Blocked: rows of release ', origins.release_id, ' stand here. ', origins.carried_over_because)
         when tables.evidence_rows = 0 then 'No row yet.'
         when not tables.is_timed then 'Follows no daily clock.'
         when tables.business_date < expected.session_date then 'Later sessions have passed without a row.'

@@ -1,6 +1,6 @@
 -- Rates beside what else is known of them: quoted the other way round, a jump, another source, a cross rate.
-{# What one unit is worth, in falling order, since the Hong Kong dollar fell below the yuan in January 2007. Those of one
-   place have crossed or may. #}
+{# What one unit is worth, in falling order, since the Hong Kong dollar fell below the yuan in January 2007. Those of
+   one place have crossed or may. #}
 {% set places = [('GBP', 1), ('EUR', 1), ('USD', 1), ('CNY', 2), ('CNH', 2), ('HKD', 3), ('JPY', 4)] %}
 {% set first_day = '2008-01-01' %}
 
