@@ -6,6 +6,10 @@ with dated as (
             partition by round_uuid
         ) as first_country_known_at
     from {{ ref('stg_funding_round_versions') }}
+    where
+        announced_on is not null
+        and (deleted_at is null or deleted_at > knowledge_at)
+        and (replaced_at is null or replaced_at > knowledge_at)
 )
 
 select
@@ -35,7 +39,3 @@ select
 from dated as rounds
 inner join {{ ref('investment_types') }} as kinds
     on rounds.investment_type = kinds.investment_type
-where
-    rounds.announced_on is not null
-    and (rounds.deleted_at is null or rounds.deleted_at > rounds.knowledge_at)
-    and (rounds.replaced_at is null or rounds.replaced_at > rounds.knowledge_at)
