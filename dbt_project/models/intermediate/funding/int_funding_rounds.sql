@@ -10,6 +10,15 @@ with dated as (
         announced_on is not null
         and (deleted_at is null or deleted_at > knowledge_at)
         and (replaced_at is null or replaced_at > knowledge_at)
+),
+
+versions as (
+    select
+        *,
+        max(case when knowledge_at = first_country_known_at then country_code end) over (
+            partition by round_uuid
+        ) as first_country_code
+    from dated
 )
 
 select
@@ -26,9 +35,7 @@ select
     rounds.raised_amount_usd,
     rounds.country_code,
     rounds.first_country_known_at,
-    max(case when rounds.knowledge_at = rounds.first_country_known_at then rounds.country_code end) over (
-        partition by rounds.round_uuid
-    ) as first_country_code,
+    rounds.first_country_code,
     rounds.deleted_at,
     rounds.knowledge_at,
     -- in force from its knowledge until it is replaced or withdrawn, the earlier of the two
@@ -36,6 +43,6 @@ select
         when rounds.deleted_at < rounds.replaced_at or rounds.replaced_at is null then rounds.deleted_at
         else rounds.replaced_at
     end as in_force_until
-from dated as rounds
+from versions as rounds
 inner join {{ ref('investment_types') }} as kinds
     on rounds.investment_type = kinds.investment_type
