@@ -56,6 +56,7 @@ tables as (
         ('fct_funding_stage_quarterly', 'quarter_start'),
         ('fct_funding_category_quarterly', 'quarter_start'),
         ('fct_funding_restatement', 'quarter_start'),
+        ('rpt_market_note', 'note_date'),
     ] %}
         select
             '{{ name }}' as subject,
