@@ -308,7 +308,7 @@ def test_a_delivery_in_another_currency_is_not_published_and_the_rest_is(run, tm
     assert outcome["carried_over"][0]["release_id"] == before.release_id
     assert {check["mart"] for check in outcome["checks_failed"] if check["severity"] == "critical"} <= {
         "marts.fct_funding_quarterly", "marts.fct_funding_round", "marts.fct_funding_stage_quarterly",
-        "marts.fct_funding_restatement", "marts.fct_sector_daily",
+        "marts.fct_funding_restatement", "marts.fct_funding_category_quarterly", "marts.fct_sector_daily",
     }  # fmt: skip
     funding = "select sum(amount_usd) from marts.fct_funding_quarterly where profile = 'vc_pe_broad'"
     nav = "select unit_nav from marts.fct_etf_daily where etf_code = '159567.SZ' and trade_date = '2025-04-24'"
