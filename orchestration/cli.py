@@ -198,6 +198,7 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
     """Run the job under the lock, unless there is nothing to do. Gives the outcome and the exit code."""
     import datetime as dt
 
+    from orchestration.alerts.telling import after_break, after_idle
     from orchestration.durable import make_folder
     from orchestration.locking import run_lock
     from orchestration.moments import write_short
@@ -207,15 +208,18 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
     with run_lock(settings.lock):
         now = utc_now()
         if as_of is None and (release := nothing_new(settings, now)) is not None:
+            after_idle(settings, say)
             return unchanged(settings, release), 0
-        require_space(settings)
         if as_of is not None and as_of > now + dt.timedelta(days=1):
             say(f"warning: {write_short(as_of)} lies ahead: what becomes known until then is not in this build")
-        from orchestration.executing import execute
-
         try:
+            require_space(settings)
+            from orchestration.executing import execute
+
             return execute(settings, as_of, make_current, say)
         except Exception as error:
+            if as_of is None:
+                after_break(settings, one_line(error, settings.home), say)
             if is_full(settings.home):
                 raise WrongCallError(FULL_DISK) from error
             raise

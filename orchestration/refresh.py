@@ -135,6 +135,7 @@ class Refresh:
         self.refusals: list[dict[str, Any]] = []
         self.refusal_message = ""
         self.failure: tuple[str, Exception] | None = None
+        self.found_nothing_new = False
         self.child: subprocess.Popen[Any] | None = None
 
     @contextmanager
@@ -183,7 +184,8 @@ class Refresh:
         if self.must_build:
             return True
         with self.stage("comparing with the current release"):
-            return nothing_new(self.settings, self.began) is None
+            self.found_nothing_new = nothing_new(self.settings, self.began) is not None
+        return not self.found_nothing_new
 
     def prepare(self) -> tuple[int, int]:
         """Make the build files: raw views, calendar, parameters, and what was read so far.

@@ -9,15 +9,17 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import dagster as dg
+from dagster._core.execution.stats import StepEventStatus
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from orchestration import transform
+from orchestration.alerts.telling import after_run
 from orchestration.durable import make_folder
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
 from orchestration.paths import DBT_PROJECT
-from orchestration.refresh import Progress, Refresh, silent
+from orchestration.refresh import Progress, Refresh, conclude, silent
 from orchestration.settings import Settings
 
 REFRESH_CONFIG = {
@@ -66,8 +68,17 @@ def refresh_resource(
                 yield this
             finally:
                 this.close()
+                after_run(this, *conclude(this, _no_step_failed(context)))
 
     return refresh
+
+
+def _no_step_failed(context: dg.InitResourceContext) -> bool:
+    """Whether the run's steps have ended well so far (True where no run is: in a test of the resource alone)."""
+    if context.instance is None or context.run_id is None:
+        return True
+    steps = context.instance.get_run_step_stats(context.run_id)
+    return all(step.status != StepEventStatus.FAILURE for step in steps)
 
 
 def transport_resource(settings: Settings) -> dg.ResourceDefinition:

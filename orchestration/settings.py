@@ -6,9 +6,9 @@ The folders under ``SECTOR_HOME`` are named here too, so that no other module jo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.paths import PROJECT_ROOT
@@ -24,7 +24,19 @@ REQUESTS_PER_MINUTE = {"akshare": 10.0, "crunchbase": 120.0, "exchanges": 20.0, 
 """How fast a provider is asked unless SECTOR_REQUESTS_PER_MINUTE says otherwise. akshare reads public pages that ban
 addresses which hurry; Tushare allows 50 to 500 a minute, by points; Crunchbase allows 200; the exchanges do not say."""
 
+MAIL = r"^[^\s@,<>]+@[^\s@,<>]+$"
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def _is_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("write the whole address, https://…")
+    return value
+
+
+SecretUrl = Annotated[SecretStr, AfterValidator(_is_address)]
+"""The address of a webhook: whoever knows it can write there, so it is kept like a key."""
 
 
 class Settings(BaseSettings):
@@ -60,12 +72,27 @@ class Settings(BaseSettings):
     fetch_total_seconds: Seconds = 300.0
     fetch_attempts: Annotated[int, Field(ge=1, le=20)] = 4
 
+    alert_slack_url: SecretUrl | None = None
+    alert_feishu_url: SecretUrl | None = None
+    alert_feishu_secret: SecretStr | None = None
+    alert_dingtalk_url: SecretUrl | None = None
+    alert_dingtalk_secret: SecretStr | None = None
+    alert_mail_to: Annotated[tuple[Annotated[str, Field(pattern=MAIL)], ...], NoDecode] = ()
+    alert_mail_from: Annotated[str, Field(pattern=MAIL)] | None = None
+    alert_mail_server: Annotated[str, Field(pattern=r"^[^\s:/]+:\d{1,5}$")] = "localhost:25"
+    alert_mail_user: str | None = None
+    alert_mail_password: SecretStr | None = None
+    alert_mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    alert_file: Path | None = None
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("watch_etfs", "watch_indices", "watch_securities", "watch_concepts", mode="before")
+    @field_validator(
+        "watch_etfs", "watch_indices", "watch_securities", "watch_concepts", "alert_mail_to", mode="before"
+    )
     @classmethod
     def _listed(cls, value: Any) -> Any:
         """``a, b`` -> ``(a, b)``."""
