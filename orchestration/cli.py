@@ -198,15 +198,17 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
     """Run the job under the lock, unless there is nothing to do. Gives the outcome and the exit code."""
     import datetime as dt
 
-    from orchestration.alerts.telling import after_break, after_idle
+    from orchestration.alerts.telling import after_break, after_death, after_idle
     from orchestration.durable import make_folder
     from orchestration.locking import run_lock
     from orchestration.moments import write_short
     from orchestration.refresh import nothing_new, unchanged, utc_now
 
     make_folder(settings.home)
-    with run_lock(settings.lock):
+    with run_lock(settings.lock) as died:
         now = utc_now()
+        if died is not None:
+            after_death(settings, died, say)
         if as_of is None and (release := nothing_new(settings, now)) is not None:
             after_idle(settings, say)
             return unchanged(settings, release), 0
@@ -547,6 +549,36 @@ def releases(
             answer_json({"releases": rows})
         else:
             facts.print_releases(rows, out)
+
+
+@app.command()
+def alerts(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to every channel that is set.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in trouble, what was, and what could not be told yet. Exit 1 when a test was not delivered."""
+    with guarded(as_json):
+        from orchestration.alerts import showing
+
+        settings = settings_or_exit()
+        if not test:
+            document = showing.document(settings)
+            if as_json:
+                answer_json(document)
+            else:
+                showing.show(document, out)
+            return
+        from orchestration.alerts.telling import try_channels
+
+        tried = try_channels(settings)
+        if not tried:
+            raise WrongCallError(showing.NO_CHANNEL)
+        if as_json:
+            answer_json({"channels": [{"channel": name, "failure": failure or None} for name, failure in tried]})
+        else:
+            for name, failure in tried:
+                answer(f"{name:10} {f'not delivered: {failure}' if failure else 'delivered'}")
+        raise typer.Exit(1 if any(failure for _, failure in tried) else 0)
 
 
 @app.command()

@@ -14,7 +14,7 @@ from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from orchestration import transform
-from orchestration.alerts.telling import after_run
+from orchestration.alerts.telling import after_death, after_run
 from orchestration.durable import make_folder
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
@@ -54,13 +54,16 @@ def refresh_resource(
         as_of = read_moment(config["as_of"]) if config["as_of"] else None
         make_current = config["make_current"]
         make_folder(settings.home)
-        with run_lock(settings.lock):
+        tell = progress or (context.log.info if context.log else silent)
+        with run_lock(settings.lock) as died:
+            if died is not None:
+                after_death(settings, died, tell)
             this = Refresh(
                 settings,
                 as_of=as_of,
                 make_current=as_of is None if make_current is None else make_current,
                 force=config["force"],
-                progress=progress or (context.log.info if context.log else silent),
+                progress=tell,
             )
             if on_start:
                 on_start(this)

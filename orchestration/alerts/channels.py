@@ -18,7 +18,6 @@ import hmac
 import json
 import os
 import smtplib
-import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -248,8 +247,13 @@ class Mail:
                 f"no safe connection to the mail server ({error.reason})", is_passing=False
             ) from None
         except (OSError, smtplib.SMTPException) as error:
-            is_late = isinstance(error, (TimeoutError, socket.timeout))
-            words = "no answer in time" if is_late else f"the mail server cannot be reached ({type(error).__name__})"
+            # smtplib says "disconnected" of a server that does not answer
+            is_late = isinstance(error, (TimeoutError, smtplib.SMTPServerDisconnected))
+            words = (
+                "the mail server gives no answer in time"
+                if is_late
+                else f"the mail server cannot be reached ({type(error).__name__})"
+            )
             raise NotDeliveredError(words, is_passing=not is_late) from None
 
     def _connect(self, context: ssl.SSLContext) -> smtplib.SMTP:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestration.alerts import finding
 from orchestration.alerts.channels import Channel, NotDeliveredError, configured
-from orchestration.alerts.troubles import Event, Kind, KnownTrouble, Text, Trouble, Troubles
+from orchestration.alerts.troubles import Event, Kind, KnownTrouble, Text, Trouble, Troubles, Write
 from orchestration.messages import one_line
 from orchestration.moments import write_moment, write_short
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
+    from orchestration.locking import Owner
     from orchestration.refresh import Outcome, Progress, Refresh
 
 MOST_NAMED = 5
@@ -52,6 +53,12 @@ def after_idle(settings: Settings, progress: Progress) -> None:
 def after_break(settings: Settings, message: str, progress: Progress) -> None:
     """Tell of a run that broke before it could say what it came to."""
     _look(settings, ["failed run"], [finding.failed_run(message, settings)], progress)
+
+
+def after_death(settings: Settings, owner: Owner, progress: Progress) -> None:
+    """Tell of the run before, whose process died: nobody else could."""
+    message = f"process {owner.pid} died in a run that began {write_short(owner.since)}: killed, or out of memory"
+    after_break(settings, message, progress)
 
 
 def _carried(outcome: Outcome) -> list[Trouble]:
@@ -97,7 +104,7 @@ def _look(
 # -------------------------------------------------------------------- words
 
 
-def writer(settings: Settings) -> Any:
+def writer(settings: Settings) -> Write:
     """``troubles.Write`` for this warehouse: one message for a trouble, one for many files held in a folder alike."""
 
     def write(event: Event, troubles: Sequence[KnownTrouble]) -> list[tuple[Sequence[KnownTrouble], Text]]:
@@ -170,7 +177,7 @@ def send(channel: Channel, text: Text, event: str) -> None:
     )(channel.send, text, event)
 
 
-def test_channels(settings: Settings) -> list[tuple[str, str]]:
+def try_channels(settings: Settings) -> list[tuple[str, str]]:
     """Send a test message to every channel: its name, and why it did not take it ("" when it did)."""
     from orchestration.refresh import utc_now
 
