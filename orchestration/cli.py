@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -27,7 +28,6 @@ from orchestration.messages import FULL_DISK, is_full, one_line
 
 if TYPE_CHECKING:
     import datetime as dt
-    from pathlib import Path
 
     from orchestration.refresh import Outcome
     from orchestration.settings import Settings
@@ -49,7 +49,6 @@ app = typer.Typer(
     name="sector",
     help="A sector desk's warehouse: lands, builds, checks and publishes its tables.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -63,6 +62,28 @@ AsOf = Annotated[
         help="Moment that cuts the build: 2025-04-24 (its end), '2025-04-24 10:30' (market time), or with a zone.",
     ),
 ]
+
+
+def _tables(beginning: str) -> list[str]:
+    """Raw tables, for the shell's completion."""
+    from orchestration.contracts import CONTRACTS
+
+    return [name for name in CONTRACTS if name.startswith(beginning)]
+
+
+def _marts(beginning: str) -> list[str]:
+    """Marts, for the shell's completion."""
+    from orchestration.paths import DBT_PROJECT
+
+    names = sorted(path.stem for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql"))
+    return [name for name in names if name.startswith(beginning)]
+
+
+def _release_ids(beginning: str) -> list[str]:
+    """Releases of this home, for the shell's completion."""
+    from warehouse.releases import list_releases
+
+    return [r.release_id for r in list_releases(settings_or_exit().home) if r.release_id.startswith(beginning)]
 
 
 class WrongCallError(Exception):
@@ -96,7 +117,7 @@ def settings_or_exit(any_home: bool = False) -> Settings:
     """
     from pydantic import ValidationError
 
-    from orchestration.settings import Settings
+    from orchestration.settings import Settings, SettingsFileError, is_secret, origin
 
     try:
         settings = Settings()
@@ -104,10 +125,15 @@ def settings_or_exit(any_home: bool = False) -> Settings:
             raise WrongCallError(f"{settings.home} is no folder: set SECTOR_HOME to one")
         return settings
     except ValidationError as error:
-        wrong = "; ".join(
-            f"SECTOR_{str(part['loc'][0]).upper()}={part['input']!s}: {part['msg']}" for part in error.errors()
-        )
-        raise WrongCallError(wrong) from None
+        home = Settings.model_construct().home if "SECTOR_HOME" not in os.environ else Path(os.environ["SECTOR_HOME"])
+        wrong = []
+        for part in error.errors():
+            name = str(part["loc"][0])
+            value = "" if is_secret(name) else f"={part['input']!s}"
+            wrong.append(f"{origin(name, home)}{value}: {part['msg']}")
+        raise WrongCallError("; ".join(wrong)) from None
+    except SettingsFileError as error:
+        raise WrongCallError(str(error)) from None
 
 
 def fail(message: str, as_json: bool, code: int = WRONG) -> NoReturn:
@@ -153,6 +179,36 @@ def moment_or_exit(text: str | None) -> dt.datetime | None:
         return None if text is None else read_moment(text)
     except ValueError as error:
         raise WrongCallError(f"--as-of: {error}") from None
+
+
+@app.command()
+def init(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files and folders to land; they stay as they are.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="TABLE", help="All of them are for it.", autocompletion=_tables)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make SECTOR_HOME: a commented settings file, and the files you name where `sector run` reads them."""
+    with guarded(as_json):
+        from orchestration import first_files
+
+        settings = settings_or_exit()
+        path, is_new = first_files.write_settings(settings)
+        landed = first_files.land(settings, [Path(name).expanduser() for name in files or []], table, say)
+        if as_json:
+            answer_json({"settings": str(path), "new": is_new, "files": [each.as_json() for each in landed]})
+        else:
+            answer(f"{path}{'' if is_new else ' was there and is as it was'}")
+            first_files.show(landed, out)
+        if any(each.name for each in landed):
+            say("next: sector run")
+        elif landed:
+            raise typer.Exit(REFUSED)
+        elif is_new:
+            say("next: sector init FILE..., or sector sample, or sector fetch; then sector run")
 
 
 @app.command()
@@ -311,8 +367,6 @@ def fetch(
 ) -> None:
     """Ask the live providers and land what they answer; `sector run` reads it. Exit 1 when a fetch failed."""
     with guarded(as_json):
-        from pathlib import Path
-
         from orchestration import fetch_report as report
         from orchestration.fetching import open_transport
 
@@ -404,7 +458,9 @@ def fetch_progress() -> Iterator[tuple[Any, Any]]:
 
 @app.command()
 def history(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.")],
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.", autocompletion=_tables)
+    ],
     key: Annotated[list[str], typer.Argument(metavar="KEY...", help="Its key, in the order of its contract.")],
     as_json: AsJson = False,
 ) -> None:
@@ -421,7 +477,9 @@ def history(
 @app.command()
 def dialect(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file anywhere; it is only looked at.")],
-    table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Hold it against this table.")] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="TABLE", help="Hold it against this table.", autocompletion=_tables)
+    ] = None,
     new: Annotated[
         str | None, typer.Option("--new", metavar="NAME", help="Draft SECTOR_HOME/dialects/NAME.toml for it.")
     ] = None,
@@ -429,8 +487,6 @@ def dialect(
 ) -> None:
     """Show what a file would become, column by column, before it is landed; or draft a dialect for it."""
     with guarded(as_json):
-        from pathlib import Path
-
         from orchestration import dialect_report as report
 
         settings, path = settings_or_exit(), Path(file)
@@ -454,13 +510,14 @@ def dialect(
 
 @app.command()
 def explain(
-    mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.")],
+    mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.", autocompletion=_marts)],
     words: Annotated[
         list[str],
         typer.Argument(metavar="KEY... COLUMN", help="The row's key in the order of its grain, then the column."),
     ],
     release: Annotated[
-        str | None, typer.Option("--release", metavar="ID", help="Another than the current one.")
+        str | None,
+        typer.Option("--release", metavar="ID", help="Another than the current one.", autocompletion=_release_ids),
     ] = None,
     rows: Annotated[int, typer.Option(min=0, help="Rows shown of each raw table.")] = 12,
     as_json: AsJson = False,
@@ -508,13 +565,21 @@ def check(
 
 @app.command()
 def releases(
-    pin: Annotated[str | None, typer.Option("--pin", metavar="ID", help="Keep it whatever retention says.")] = None,
-    unpin: Annotated[str | None, typer.Option("--unpin", metavar="ID", help="Leave it to retention again.")] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option("--pin", metavar="ID", help="Keep it whatever retention says.", autocompletion=_release_ids),
+    ] = None,
+    unpin: Annotated[
+        str | None,
+        typer.Option("--unpin", metavar="ID", help="Leave it to retention again.", autocompletion=_release_ids),
+    ] = None,
     diff: Annotated[
         tuple[str, str] | None,
         typer.Option("--diff", metavar="OLD NEW", help="Rows and figures that differ; `current` is an id, too."),
     ] = None,
-    mart: Annotated[str | None, typer.Option("--mart", metavar="MART", help="With --diff: this mart alone.")] = None,
+    mart: Annotated[
+        str | None, typer.Option("--mart", metavar="MART", help="With --diff: this mart alone.", autocompletion=_marts)
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="With --diff: rows shown of each mart and kind.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -583,7 +648,9 @@ def alerts(
 
 @app.command()
 def rollback(
-    release_id: Annotated[str, typer.Argument(metavar="ID", help="As `sector releases` lists it.")],
+    release_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As `sector releases` lists it.", autocompletion=_release_ids)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier release current."""

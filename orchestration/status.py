@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,6 +18,7 @@ from rich.table import Table
 from orchestration.alerts.troubles import Troubles
 from orchestration.fingerprint import settings_fingerprint
 from orchestration.ingest import Ledger, unread
+from orchestration.layout import paragraph
 from orchestration.locking import is_held, run_lock
 from orchestration.moments import MARKET_ZONE, write_moment, write_short
 from orchestration.receipts import Receipts
@@ -155,11 +155,11 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         console.print(f"{document['unread_files']} landed files not read yet: run `sector run`", markup=False)
     if document["last_refusal"]:
         refusal = document["last_refusal"]
-        _paragraph(console, f"the last build was refused at {_minute(refusal['at'])}: {refusal['message']}")
+        paragraph(console, f"the last build was refused at {_minute(refusal['at'])}: {refusal['message']}")
     if document["troubles"]:
         console.print(f"\nin trouble ({len(document['troubles'])}; `sector alerts` has the cures)", markup=False)
         for trouble in document["troubles"][:SHOWN_REASONS]:
-            _paragraph(console, f"{trouble['kind']} {trouble['subject']}: {trouble['cause']}", 2)
+            paragraph(console, f"{trouble['kind']} {trouble['subject']}: {trouble['cause']}", 2)
     if document["tables"]:
         _print_tables(document["tables"], console)
     if document["batches"]:
@@ -174,16 +174,7 @@ def print_status(document: dict[str, Any], console: Console) -> None:
         console.print("\nfailed checks (critical: their rows were refused, earlier ones stand there)", markup=False)
         for row in document["checks_failed"]:
             console.print(f"  {row['severity']}: {row['mart']} · {row['check_name']}", markup=False)
-            _paragraph(console, f"{row['observed']}; allowed: {row['allowed']}", 4)
-
-
-def _paragraph(console: Console, text: str, indent: int = 0) -> None:
-    """Text broken between words where the terminal is narrow; what goes into a file is not broken at all."""
-    width = console.width if console.is_terminal else 10_000
-    margin = " " * indent
-    for line in text.splitlines():
-        words = fill(line, width, initial_indent=margin, subsequent_indent=f"{margin}  ", break_long_words=False)
-        console.print(words, markup=False)
+            paragraph(console, f"{row['observed']}; allowed: {row['allowed']}", 4)
 
 
 def _minute(moment: str) -> str:
@@ -208,7 +199,7 @@ def _print_tables(rows: list[dict[str, Any]], console: Console) -> None:
         markup=False,
     )
     for reason in dict.fromkeys(row["carried_over_because"] for row in rows if row["carried_over"]):
-        _paragraph(console, f"carried over because of {reason}")
+        paragraph(console, f"carried over because of {reason}")
 
 
 def _print_fetches(document: dict[str, Any], console: Console) -> None:
@@ -220,20 +211,20 @@ def _print_fetches(document: dict[str, Any], console: Console) -> None:
     console.print(table, markup=False)
     for row in document["fetches"]:
         if row["trouble"] is not None:
-            _paragraph(console, f"{row['dataset']} {row['outcome']}: {row['message']}", 2)
+            paragraph(console, f"{row['dataset']} {row['outcome']}: {row['message']}", 2)
 
 
 def _print_deliveries(document: dict[str, Any], console: Console) -> None:
     findings = [row for row in document["deliveries"] if row["state"] in ("warning", "lost")]
     unjudged = sum(row["state"] == "unjudged" for row in document["deliveries"])
     console.print()
-    _paragraph(
+    paragraph(
         console,
         f"deliveries: {len(document['deliveries'])} checks on what came last, {len(findings)} with a finding, "
         f"{unjudged} without a verdict (too little history, or nothing to hold them against)",
     )
     for row in findings:
-        _paragraph(console, f"{row['state']}: {row['check']}: {row['message']}", 2)
+        paragraph(console, f"{row['state']}: {row['check']}: {row['message']}", 2)
 
 
 def _print_batches(document: dict[str, Any], console: Console) -> None:
@@ -247,7 +238,7 @@ def _print_batches(document: dict[str, Any], console: Console) -> None:
         sums = [sum(row[column] for row in rows) for column in counted]
         latest = max(row["ingested_at"] for row in rows).astimezone(MARKET_ZONE)
         files = f"{len({row['file'] for row in rows}):,}"
-        table.add_row(name, files, *(f"{n:,}" for n in sums), f"{latest:%Y-%m-%d %H:%M}")
+        table.add_row(name, files, *(f"{n:,}" for n in sums), f"{latest:%Y-%m-%d}")
     console.print(table)
 
 
@@ -263,7 +254,7 @@ def _print_quarantine(document: dict[str, Any], console: Console) -> None:
         place = line["file"] if line["row_number"] is None else f"{line['file']}:{line['row_number']}"
         what = f"{count:,} like {place}" if count > 1 else place
         console.print(f"  {what}", markup=False)
-        _paragraph(console, line["reason"], 4)
+        paragraph(console, line["reason"], 4)
 
 
 def kind_of(reason: str) -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from orchestration.alerts.channels import configured
 from orchestration.alerts.troubles import Troubles
+from orchestration.layout import paragraph
 from orchestration.moments import write_short
 from orchestration.settings import Settings
 
@@ -34,13 +35,13 @@ def document(settings: Settings) -> dict[str, Any]:
 def show(found: dict[str, Any], console: Console) -> None:
     """The document for people."""
     channels = ", ".join(found["channels"])
-    console.print(f"told to: {channels}" if channels else NO_CHANNEL, markup=False)
+    paragraph(console, f"told to: {channels}" if channels else NO_CHANNEL)
     if not found["open"]:
         console.print("no trouble is open", markup=False)
     for trouble in found["open"]:
         console.print(f"\n{trouble['kind']}: {trouble['subject']}, since {_short(trouble['opened_at'])}", markup=False)
-        console.print(f"  cause: {trouble['cause']}", markup=False)
-        console.print(f"  cure:  {trouble['cure']}", markup=False)
+        paragraph(console, f"cause: {trouble['cause']}", 2)
+        paragraph(console, f"cure:  {trouble['cure']}", 2)
     if found["ended"]:
         console.print("\nover", markup=False)
         for trouble in found["ended"]:
@@ -49,7 +50,7 @@ def show(found: dict[str, Any], console: Console) -> None:
         console.print("\nnot delivered yet", markup=False)
         for message in found["unsent"]:
             why = message["failure"] or "not tried yet"
-            console.print(f"  {message['channel']}: {message['text']['title']} ({why})", markup=False)
+            paragraph(console, f"{message['channel']}: {message['text']['title']} ({why})", 2)
 
 
 def _short(moment: str) -> str:
