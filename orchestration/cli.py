@@ -181,7 +181,7 @@ def moment_or_exit(text: str | None) -> dt.datetime | None:
         raise WrongCallError(f"--as-of: {error}") from None
 
 
-@app.command()
+@app.command(short_help="Make SECTOR_HOME and land the files you name.")
 def init(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE]...", help="Files and folders to land; they stay as they are.")
@@ -211,7 +211,7 @@ def init(
             say("next: sector init FILE..., or sector sample, or sector fetch; then sector run")
 
 
-@app.command()
+@app.command(short_help="Land the synthetic sample.")
 def sample(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 7,
     as_json: AsJson = False,
@@ -235,7 +235,7 @@ def sample(
             say("next: sector run")
 
 
-@app.command()
+@app.command(short_help="Ingest what is new, build, check, publish.")
 def run(
     as_of: AsOf = None,
     current: Annotated[bool, typer.Option("--current", help="Make a release of --as-of current.")] = False,
@@ -312,7 +312,7 @@ def report_run(outcome: Outcome, code: int, as_json: bool) -> None:
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(short_help="Print the market note.")
 def note(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Print the market note of the current release, or of the release as of a moment (built when there is none)."""
     with guarded(as_json):
@@ -334,7 +334,7 @@ def note(as_of: AsOf = None, as_json: AsJson = False) -> None:
             answer(facts.note_text(settings, release))
 
 
-@app.command()
+@app.command(short_help="Show the release, rows, batches, trouble.")
 def status(as_json: AsJson = False) -> None:
     """Show the current release, its age, rows per table, batches, quarantine counts and failed checks."""
     with guarded(as_json):
@@ -347,7 +347,7 @@ def status(as_json: AsJson = False) -> None:
             facts.print_status(document, out)
 
 
-@app.command()
+@app.command(short_help="Ask live providers and land the answers.")
 def fetch(
     datasets: Annotated[
         list[str] | None,
@@ -456,7 +456,7 @@ def fetch_progress() -> Iterator[tuple[Any, Any]]:
         yield heard, done
 
 
-@app.command()
+@app.command(short_help="Show every version of one raw record.")
 def history(
     table: Annotated[
         str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.", autocompletion=_tables)
@@ -474,7 +474,7 @@ def history(
             past.show(settings_or_exit(), table, key, out)
 
 
-@app.command()
+@app.command(short_help="Show what a file would become.")
 def dialect(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file anywhere; it is only looked at.")],
     table: Annotated[
@@ -508,7 +508,7 @@ def dialect(
             report.show(sheets, path, out)
 
 
-@app.command()
+@app.command(short_help="Show how a figure came about.")
 def explain(
     mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.", autocompletion=_marts)],
     words: Annotated[
@@ -534,7 +534,7 @@ def explain(
             reasons.show(found, out, rows)
 
 
-@app.command()
+@app.command(short_help="Run the gate without publishing.")
 def check(
     explain: Annotated[bool, typer.Option("--explain", help="What each check protects from; runs nothing.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Passed checks too, a line each.")] = False,
@@ -616,7 +616,7 @@ def releases(
             facts.print_releases(rows, out)
 
 
-@app.command()
+@app.command(short_help="Show what is in trouble; test the alerts.")
 def alerts(
     test: Annotated[bool, typer.Option("--test", help="Send a test message to every channel that is set.")] = False,
     as_json: AsJson = False,
@@ -664,7 +664,7 @@ def rollback(
             answer(f"release {document['release_id']} is current (as of {document['as_of']})")
 
 
-@app.command()
+@app.command(short_help="Find what is wrong and say the cure.")
 def doctor(as_json: AsJson = False) -> None:
     """Check the set-up: versions, paths, permissions, calendar horizon, disk, stale locks."""
     with guarded(as_json):
@@ -678,7 +678,7 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(0 if clinic.is_healthy(findings) else WRONG)
 
 
-@app.command()
+@app.command(short_help="Open the Dagster UI on this SECTOR_HOME.")
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
     host: Annotated[str, typer.Option(help="Loopback by default: the UI has no login.")] = "127.0.0.1",
