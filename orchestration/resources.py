@@ -78,9 +78,9 @@ def refresh_resource(
 
 def _no_step_failed(context: dg.InitResourceContext) -> bool:
     """Whether the run's steps have ended well so far (True where no run is: in a test of the resource alone)."""
-    if context.instance is None or context.run_id is None:
+    if context.instance is None or context.run is None:
         return True
-    steps = context.instance.get_run_step_stats(context.run_id)
+    steps = context.instance.get_run_step_stats(context.run.run_id)
     return all(step.status != StepEventStatus.FAILURE for step in steps)
 
 
