@@ -9,17 +9,16 @@ from importlib.metadata import version
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.execution.stats import StepEventStatus
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from orchestration import transform
-from orchestration.alerts.telling import after_death, after_run
+from orchestration.alerts.telling import after_death, after_steps
 from orchestration.durable import make_folder
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
 from orchestration.paths import DBT_PROJECT
-from orchestration.refresh import Progress, Refresh, conclude, silent
+from orchestration.refresh import Progress, Refresh, silent
 from orchestration.settings import Settings
 
 REFRESH_CONFIG = {
@@ -71,17 +70,26 @@ def refresh_resource(
                 yield this
             finally:
                 this.close()
-                after_run(this, *conclude(this, _no_step_failed(context)))
+                failures = _failures(context)
+                if not failures & INTERRUPTIONS:
+                    after_steps(this, succeeded=not failures)
 
     return refresh
 
 
-def _no_step_failed(context: dg.InitResourceContext) -> bool:
-    """Whether the run's steps have ended well so far (True where no run is: in a test of the resource alone)."""
+INTERRUPTIONS = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
+"""Errors of steps that a person or the system has ended: nobody has to be told."""
+
+
+def _failures(context: dg.InitResourceContext) -> set[str]:
+    """Names of the errors that ended steps of this run (none where no run is: in a test of the resource alone)."""
     if context.instance is None or context.run is None:
-        return True
-    steps = context.instance.get_run_step_stats(context.run.run_id)
-    return all(step.status != StepEventStatus.FAILURE for step in steps)
+        return set()
+    found = set()
+    for entry in context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        error = entry.get_dagster_event().step_failure_data.error
+        found.add(error.cls_name or "" if error else "")
+    return found
 
 
 def transport_resource(settings: Settings) -> dg.ResourceDefinition:

@@ -93,7 +93,7 @@ def configured(settings: Settings) -> list[Channel]:
             )
         )
     if settings.alert_file is not None:
-        found.append(Lines(settings.home / settings.alert_file))
+        found.append(Lines(settings.home / settings.alert_file.expanduser()))
     return found
 
 
@@ -123,7 +123,7 @@ class Webhook:
                 client.stream("POST", url, json=document) as answer,
             ):
                 said = _beginning(answer.iter_bytes(), time.monotonic() + ANSWER_SECONDS)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError):
             raise NotDeliveredError("its address is none: write https://…", is_passing=False) from None
         except httpx.TimeoutException:
             raise NotDeliveredError("no answer in time", is_passing=False) from None
@@ -246,6 +246,8 @@ class Mail:
             raise NotDeliveredError(
                 f"no safe connection to the mail server ({error.reason})", is_passing=False
             ) from None
+        except (OverflowError, ValueError):
+            raise NotDeliveredError("its server is none: write host:port", is_passing=False) from None
         except (OSError, smtplib.SMTPException) as error:
             # smtplib says "disconnected" of a server that does not answer
             is_late = isinstance(error, (TimeoutError, smtplib.SMTPServerDisconnected))

@@ -120,7 +120,7 @@ def stale_families(settings: Settings, release: ReleaseRecord, now: dt.datetime)
         if age <= allowed:
             continue
         known = dt.datetime.fromisoformat(check["sample"][0]["newest_input_known_at"])
-        tables = FED_BY[check["owner"]]
+        tables = FED_BY.get(check["owner"], ("its raw tables",))
         found.append(
             Trouble(
                 kind="stale family",

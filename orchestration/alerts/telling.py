@@ -29,6 +29,18 @@ ATTEMPTS = 2
 PAUSE_SECONDS = 1.0
 
 
+def after_steps(run: Refresh, succeeded: bool) -> None:
+    """Tell of a run whose steps have ended; ``succeeded``: none of them failed."""
+    from orchestration.refresh import conclude
+
+    try:
+        outcome, code = conclude(run, succeeded)
+    except Exception as error:  # noqa: BLE001 (whoever reports the run meets it again)
+        after_break(run.settings, one_line(error, run.settings.home), run.progress)
+    else:
+        after_run(run, outcome, code)
+
+
 def after_run(run: Refresh, outcome: Outcome, code: int) -> None:
     """Tell of a run that ended with ``outcome`` and exit ``code``. One as of a past moment judges files alone."""
     if not run.is_of_now or not outcome.message or (code == 0 and not outcome.published and not run.found_nothing_new):

@@ -17,7 +17,7 @@ def titles(settings: Settings) -> list[str]:
 @pytest.mark.filterwarnings("ignore::Warning")
 def test_a_step_that_fails_outside_of_every_stage_is_a_failed_run_and_a_run_that_looked_ends_it(tmp_path, monkeypatch):
     settings = Settings(home=tmp_path, alert_file="alerts.jsonl")
-    raises: list[Exception] = [ValueError("no such luck")]
+    raises: list[BaseException] = [ValueError("no such luck")]
 
     @dg.op(required_resource_keys={"refresh"})
     def step(context: dg.OpExecutionContext) -> None:
@@ -33,10 +33,13 @@ def test_a_step_that_fails_outside_of_every_stage_is_a_failed_run_and_a_run_that
         assert not job.execute_in_process(instance=instance, raise_on_error=False).success
         assert not job.execute_in_process(instance=instance, raise_on_error=False).success
         assert titles(settings) == ["sector: failed run: sector run"]
+        raises[0] = KeyboardInterrupt()
+        assert not job.execute_in_process(instance=instance, raise_on_error=False).success
+        assert len(titles(settings)) == 1, "an interruption is nobody's trouble, and ends none"
         raises.clear()
         made = type("Made", (), {"release_id": "x", "as_of": None, "carried_over": ()})()
         monkeypatch.setattr("orchestration.refresh.nothing_new", lambda *_: made)
-        monkeypatch.setattr("orchestration.resources.conclude", _nothing_new)
+        monkeypatch.setattr("orchestration.refresh.conclude", _nothing_new)
         assert job.execute_in_process(instance=instance).success
     assert titles(settings)[1:] == ["sector: over: failed run: sector run"]
 
