@@ -11,6 +11,7 @@ import datetime as dt
 import importlib
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from warehouse.releases import ReleaseRecord
 
 Progress = Callable[[str], None]
+
+SECONDS_OF_A_RATE = 0.5
+"""Reading that took less has no rate worth telling."""
+
+SECONDS_BETWEEN_WORDS = 5.0
+"""A table that takes longer says how far it is."""
 
 
 class RefusedError(Exception):
@@ -135,6 +142,7 @@ class Refresh:
         self.refusals: list[dict[str, Any]] = []
         self.refusal_message = ""
         self.failure: tuple[str, Exception] | None = None
+        self.found_nothing_new = False
         self.child: subprocess.Popen[Any] | None = None
 
     @contextmanager
@@ -156,7 +164,10 @@ class Refresh:
         from orchestration.ingest import ingest_table
 
         with self.stage(f"reading landing/{table}"):
-            return self._read(ingest_table(self.settings, table, self.began))
+            began = time.monotonic()
+            tell = _Reading(table, self.progress)
+            report = ingest_table(self.settings, table, self.began, tell.file)
+            return self._read(report, time.monotonic() - began)
 
     def ingest_strays(self) -> TableReport:
         """Refuse what lies under folders that name no table."""
@@ -165,7 +176,7 @@ class Refresh:
         with self.stage("reading landing"):
             return self._read(ingest_strays(self.settings, self.began))
 
-    def _read(self, report: TableReport) -> TableReport:
+    def _read(self, report: TableReport, seconds: float = 0.0) -> TableReport:
         self.reports.append(report)
         for file, reason in report.left:
             self.progress(f"left for the next run: {file}: {reason}")
@@ -173,7 +184,8 @@ class Refresh:
             files = f"{len(report.batches)} file{'s' if len(report.batches) != 1 else ''}"
             counts = [(report.rows_repeated, "repeated"), (report.rows_quarantined, "refused")]
             more = "".join(f", {count:,} {word}" for count, word in counts if count)
-            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{more}")
+            rate = f" ({_speed(report.rows_landed, seconds)})" if seconds >= SECONDS_OF_A_RATE else ""
+            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{more}{rate}")
             for batch in report.refused_whole:
                 self.progress(f"  refused {batch.file}: {batch.refused_whole}")
         return report
@@ -183,7 +195,8 @@ class Refresh:
         if self.must_build:
             return True
         with self.stage("comparing with the current release"):
-            return nothing_new(self.settings, self.began) is None
+            self.found_nothing_new = nothing_new(self.settings, self.began) is not None
+        return not self.found_nothing_new
 
     def prepare(self) -> tuple[int, int]:
         """Make the build files: raw views, calendar, parameters, and what was read so far.
@@ -454,6 +467,27 @@ class Refresh:
             return con.execute(
                 "select table_name, rows from meta.tables where table_schema = 'marts' order by table_name"
             ).fetchall()
+
+
+class _Reading:
+    """Says how far the reading of a table is, where that takes long."""
+
+    def __init__(self, table: str, progress: Progress) -> None:
+        self.table, self.progress = table, progress
+        self.files = self.rows = 0
+        self.said_at = time.monotonic()
+
+    def file(self, name: str, rows: int) -> None:
+        """A file was read: its rows, 0 where they are read together with those of other files."""
+        self.files, self.rows = self.files + 1, self.rows + rows
+        if (now := time.monotonic()) - self.said_at >= SECONDS_BETWEEN_WORDS:
+            self.said_at = now
+            rows_so_far = f", {self.rows:,} rows" if self.rows else ""
+            self.progress(f"{self.table}: {self.files:,} files{rows_so_far} so far, {name}")
+
+
+def _speed(rows: int, seconds: float) -> str:
+    return f"{seconds:.1f} s, {rows / seconds:,.0f} rows a second"
 
 
 @dataclass(frozen=True)
