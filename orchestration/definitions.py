@@ -43,7 +43,7 @@ def build_defs(
     Raises ``transform.DbtError`` when the dbt project does not parse.
     """
     settings = settings or Settings()
-    models = model_assets(manifest or transform.up_to_date_manifest(settings))
+    models = model_assets(manifest or transform.up_to_date_manifest(settings), settings)
     marts = mart_keys(models)
     job, timed = refresh_job(), timed_fetch_jobs(datasets())
     days = session_days(settings)
@@ -51,10 +51,10 @@ def build_defs(
     return dg.Definitions(
         assets=[
             *fetch_assets(settings),
-            *raw_assets(fetched_tables()),
+            *raw_assets(settings, fetched_tables()),
             build_inputs,
             models,
-            *release_assets(marts),
+            *release_assets(marts, settings),
             *sessions_assets({market: session_partitions(found) for market, found in days.items()}, settings),
         ],
         asset_checks=[gate_checks(marts, BATCHES), lateness_checks(settings)],

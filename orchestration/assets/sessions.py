@@ -14,8 +14,10 @@ from pydantic import Field
 
 from orchestration.assets.raw import accounting, raw_key
 from orchestration.coverage import Session, sessions_in
+from orchestration.families import family_of_table, owner
 from orchestration.fetching import fetch, masked, nothing_to_ask, question
 from orchestration.ingest import ingest_table
+from orchestration.links import quarantine
 from orchestration.locking import BusyError, run_lock
 from orchestration.partitions import MARKET_TABLES, Market
 from orchestration.providers import datasets
@@ -56,6 +58,8 @@ def sessions_asset(table: str, partitions: dg.PartitionsDefinition, settings: Se
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="sessions",
         kinds={"parquet"},
+        owners=[owner(family_of_table(table))],
+        metadata={"quarantine": quarantine(settings, table)},
         description=f"What raw/{table} holds of each trading session. A backfill asks the table's providers for the "
         "whole span in one run, reads what they land, and counts; it asks nobody with `ask: false`.",
         check_specs=[
