@@ -29,6 +29,10 @@ class Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return str(dbt_resource_props["schema"])
 
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        # without the SQL, which stands on the page of docs and would hide columns and figures below it
+        return str(dbt_resource_props["description"])
+
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
         if dbt_resource_props["resource_type"] == "source":
             return None

@@ -7,7 +7,6 @@ lies in ``landing/`` whole and is no part of this; these assets are no part of i
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -72,11 +71,12 @@ def sessions_asset(table: str, partitions: dg.PartitionsDefinition, settings: Se
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         days = [dt.date.fromisoformat(key) for key in context.partition_keys]
         answers = _ask(context, settings, table, days, config) if config.ask else {}
-        told: dict[str, Any] = {"asked": dg.MetadataValue.md(_answers(answers)), **_read(context, settings, table)}
+        asked = ", ".join(f"{name}: {outcome}" for name, (outcome, _) in answers.items()) or "nobody"
+        read = _read(context, settings, table)
         held = {session.day: session for session in sessions_in(settings, table, days[0], days[-1])}
         for day in days:
             context.add_asset_metadata(session_metadata(held.get(day)), partition_key=day.isoformat())
-        yield dg.MaterializeResult(metadata=told)
+        yield dg.MaterializeResult(metadata={"asked": asked, **read})
         yield rows_check(table, days, set(held))
         yield _answers_check(table, answers)
 
@@ -148,7 +148,7 @@ def _ask(
     return answers
 
 
-def _read(context: dg.AssetExecutionContext, settings: Settings, table: str) -> dict[str, Any]:
+def _read(context: dg.AssetExecutionContext, settings: Settings, table: str) -> dict[str, str]:
     """Read what has landed for the table, unless a run is doing so: the lock is held for no longer than this."""
     try:
         with run_lock(settings.lock):
@@ -161,8 +161,7 @@ def _read(context: dg.AssetExecutionContext, settings: Settings, table: str) -> 
 
 
 def _answers(answers: dict[str, tuple[str, str]]) -> str:
-    lines = [f"- {name}: {outcome}: {words}" for name, (outcome, words) in answers.items()]
-    return "\n".join(lines) or "nobody"
+    return "\n".join(f"- {name}: {outcome}: {words}" for name, (outcome, words) in answers.items()) or "nobody"
 
 
 def _answers_check(table: str, answers: dict[str, tuple[str, str]]) -> dg.AssetCheckResult:
