@@ -18,6 +18,7 @@ PREFIX = "int_audit_"
 
 FAMILIES = {
     "etf": "etf",
+    "fx": "etf",
     "index": "index",
     "contribution": "index",
     "concept": "index",

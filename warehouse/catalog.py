@@ -27,7 +27,9 @@ PUBLISHED = ("marts", "desk", "reference", "meta")
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """A column as readers are told of it."""
+
     name: str
     type: str
     description: str
@@ -35,117 +37,117 @@ class _Column:
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
+    """A table as readers are told of it. ``raw_tables``: upstream of it; ``marts``: that it is made from directly."""
+
     description: str
     grain: str
-    columns: tuple[_Column, ...]
+    columns: tuple[Column, ...]
     raw_tables: tuple[str, ...] = ()
     marts: tuple[str, ...] = ()
+    example: str | None = None
 
 
-META: dict[str, _Table] = {
-    "batches": _Table(
+META: dict[str, Table] = {
+    "batches": Table(
         "One row per landed file, archive member or sheet that was ever read, with its row accounting. Cumulative.",
         "batch_id",
         (
-            _Column("batch_id", "varchar", "Identifies the reading of this file.", "text"),
-            _Column("table_name", "varchar", "Raw table that the rows went to.", "text"),
-            _Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
-            _Column("sha256", "varchar", "Hash of the bytes; the file's identity.", "text"),
-            _Column("dialect", "varchar", "Dialect that read the file; NULL when none matched.", "text"),
-            _Column("rows_landed", "bigint", "Rows in the file.", "count"),
-            _Column("rows_accepted", "bigint", "Rows that are in raw.", "count"),
-            _Column("rows_quarantined", "bigint", "Rows refused, each with a line in meta.quarantine.", "count"),
-            _Column("rows_repeated", "bigint", "Exact repeats of what was known.", "count"),
-            _Column("ingested_at", "timestamp with time zone", "When the run that read it began.", "timestamp UTC"),
-            _Column("unknown_columns", "varchar", "Columns of the file that no contract knows.", "text"),
-            _Column("warnings", "varchar", "What was accepted with doubts.", "text"),
+            Column("batch_id", "varchar", "Identifies the reading of this file.", "text"),
+            Column("table_name", "varchar", "Raw table that the rows went to.", "text"),
+            Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
+            Column("sha256", "varchar", "Hash of the bytes; the file's identity.", "text"),
+            Column("dialect", "varchar", "Dialect that read the file; NULL when none matched.", "text"),
+            Column("rows_landed", "bigint", "Rows in the file.", "count"),
+            Column("rows_accepted", "bigint", "Rows that are in raw.", "count"),
+            Column("rows_quarantined", "bigint", "Rows refused, each with a line in meta.quarantine.", "count"),
+            Column("rows_repeated", "bigint", "Exact repeats of what was known.", "count"),
+            Column("ingested_at", "timestamp with time zone", "When the run that read it began.", "timestamp UTC"),
+            Column("unknown_columns", "varchar", "Columns of the file that no contract knows.", "text"),
+            Column("warnings", "varchar", "What was accepted with doubts.", "text"),
         ),
     ),
-    "quarantine": _Table(
+    "quarantine": Table(
         "One row per refused row or file, with the reason. Cumulative.",
         "batch_id, row_number",
         (
-            _Column("batch_id", "varchar", "Batch that refused it.", "text"),
-            _Column("table_name", "varchar", "Raw table that it was meant for.", "text"),
-            _Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
-            _Column(
-                "row_number", "bigint", "Line, sheet row or record; NULL when the file was refused whole.", "count"
-            ),
-            _Column("reason", "varchar", "What was found, what was expected.", "text"),
-            _Column("raw_text", "varchar", "The row as delivered.", "text"),
+            Column("batch_id", "varchar", "Batch that refused it.", "text"),
+            Column("table_name", "varchar", "Raw table that it was meant for.", "text"),
+            Column("file", "varchar", "Path under landing/, with the member or sheet where there is one.", "text"),
+            Column("row_number", "bigint", "Line, sheet row or record; NULL when the file was refused whole.", "count"),
+            Column("reason", "varchar", "What was found, what was expected.", "text"),
+            Column("raw_text", "varchar", "The row as delivered.", "text"),
         ),
     ),
-    "release": _Table(
+    "release": Table(
         "One row: this release, when and from what it was built.",
         "release_id",
         (
-            _Column("release_id", "varchar", "Name of the folder under releases/; sorts by build time.", "text"),
-            _Column("id", "varchar", "The same as release_id.", "text"),
-            _Column("built_at", "timestamp with time zone", "When the build began.", "timestamp UTC"),
-            _Column("as_of", "timestamp with time zone", "Nothing known later took part.", "timestamp UTC"),
-            _Column("code_version", "varchar", "Version of the code that built it.", "text"),
-            _Column("settings_fingerprint", "varchar", "Hash of the settings that change figures.", "text"),
-            _Column("input_batch_ids", "varchar", "Batches that went in, a JSON list.", "text"),
-            _Column("is_sample", "boolean", "True when any input is synthetic.", "flag"),
-            _Column("note_etf_code", "varchar", "ETF of the market note.", "code"),
-            _Column("note_index_code", "varchar", "Index of the market note.", "code"),
-            _Column("duckdb_version", "varchar", "DuckDB that wrote the file.", "text"),
-            _Column("dbt_version", "varchar", "dbt that ran the models.", "text"),
+            Column("release_id", "varchar", "Name of the folder under releases/; sorts by build time.", "text"),
+            Column("id", "varchar", "The same as release_id.", "text"),
+            Column("built_at", "timestamp with time zone", "When the build began.", "timestamp UTC"),
+            Column("as_of", "timestamp with time zone", "Nothing known later took part.", "timestamp UTC"),
+            Column("code_version", "varchar", "Version of the code that built it.", "text"),
+            Column("settings_fingerprint", "varchar", "Hash of the settings that change figures.", "text"),
+            Column("input_batch_ids", "varchar", "Batches that went in, a JSON list.", "text"),
+            Column("is_sample", "boolean", "True when any input is synthetic.", "flag"),
+            Column("note_etf_code", "varchar", "ETF of the market note.", "code"),
+            Column("note_index_code", "varchar", "Index of the market note.", "code"),
+            Column("duckdb_version", "varchar", "DuckDB that wrote the file.", "text"),
+            Column("dbt_version", "varchar", "dbt that ran the models.", "text"),
         ),
     ),
-    "tables": _Table(
+    "tables": Table(
         "One row per table and view of this file.",
         "table_schema, table_name",
         (
-            _Column("table_schema", "varchar", "marts, desk, reference or meta.", "text"),
-            _Column("table_name", "varchar", "Name.", "text"),
-            _Column("description", "varchar", "What a row is, and the edge cases a reader needs.", "text"),
-            _Column("grain", "varchar", "Columns that identify a row.", "text"),
-            _Column("rows", "bigint", "Rows in this release.", "count"),
-            _Column("knowledge_at", "timestamp with time zone", "Latest input used; NULL where none.", "timestamp UTC"),
-            _Column("raw_tables", "varchar", "Raw tables that feed it, separated by commas.", "text"),
-            _Column("family", "varchar", "Marts that stand or fall together; NULL for what is no mart.", "text"),
-            _Column("release_id", "varchar", "Release in which the rows were made; of a view, the oldest.", "text"),
-            _Column("built_at", "timestamp with time zone", "When that release was built.", "timestamp UTC"),
-            _Column("as_of", "timestamp with time zone", "Nothing known later took part in the rows.", "timestamp UTC"),
-            _Column("carried_over", "boolean", "True when rows come from an earlier release, whole.", "flag"),
-            _Column("carried_over_because", "varchar", "What was refused here, or in part; NULL: nothing.", "text"),
+            Column("table_schema", "varchar", "marts, desk, reference or meta.", "text"),
+            Column("table_name", "varchar", "Name.", "text"),
+            Column("description", "varchar", "What a row is, and the edge cases a reader needs.", "text"),
+            Column("grain", "varchar", "Columns that identify a row.", "text"),
+            Column("rows", "bigint", "Rows in this release.", "count"),
+            Column("knowledge_at", "timestamp with time zone", "Latest input used; NULL where none.", "timestamp UTC"),
+            Column("raw_tables", "varchar", "Raw tables that feed it, separated by commas.", "text"),
+            Column("family", "varchar", "Marts that stand or fall together; NULL for what is no mart.", "text"),
+            Column("release_id", "varchar", "Release in which the rows were made; of a view, the oldest.", "text"),
+            Column("built_at", "timestamp with time zone", "When that release was built.", "timestamp UTC"),
+            Column("as_of", "timestamp with time zone", "Nothing known later took part in the rows.", "timestamp UTC"),
+            Column("carried_over", "boolean", "True when rows come from an earlier release, whole.", "flag"),
+            Column("carried_over_because", "varchar", "What was refused here, or in part; NULL: nothing.", "text"),
+            Column("example", "varchar", "A query to begin with, for marts.", "text"),
         ),
     ),
-    "columns": _Table(
+    "columns": Table(
         "One row per column of this file, with its unit.",
         "table_schema, table_name, column_name",
         (
-            _Column("table_schema", "varchar", "marts, desk, reference or meta.", "text"),
-            _Column("table_name", "varchar", "Name of the table.", "text"),
-            _Column("column_name", "varchar", "Name of the column.", "text"),
-            _Column("ordinal", "integer", "Position in the table, from 1.", "count"),
-            _Column("data_type", "varchar", "DuckDB type.", "text"),
-            _Column("description", "varchar", "Meaning.", "text"),
-            _Column("unit", "varchar", "CNY, shares, ratio, date, …", "text"),
+            Column("table_schema", "varchar", "marts, desk, reference or meta.", "text"),
+            Column("table_name", "varchar", "Name of the table.", "text"),
+            Column("column_name", "varchar", "Name of the column.", "text"),
+            Column("ordinal", "integer", "Position in the table, from 1.", "count"),
+            Column("data_type", "varchar", "DuckDB type.", "text"),
+            Column("description", "varchar", "Meaning.", "text"),
+            Column("unit", "varchar", "CNY, shares, ratio, date, …", "text"),
         ),
     ),
-    "checks": _Table(
+    "checks": Table(
         "One row per result of the gate on this release, warnings of the audit models included.",
         "mart, check_name, observed",
         (
-            _Column("check_name", "varchar", "Name of the check.", "text"),
-            _Column("mart", "varchar", "Table it looked at.", "text"),
-            _Column(
-                "severity", "varchar", "critical refuses the rows of its family, or all; warning is shown.", "text"
-            ),
-            _Column("owner", "varchar", "Family that answers for it.", "text"),
-            _Column("reason", "varchar", "Why it must hold; for an audit finding, the finding.", "text"),
-            _Column("passed", "boolean", "Whether it held.", "flag"),
-            _Column("observed", "varchar", "What was found.", "text"),
-            _Column("allowed", "varchar", "What is allowed.", "text"),
-            _Column("unexpected_rows", "bigint", "Rows that broke it.", "count"),
-            _Column("sample", "varchar", "Some of those rows, a JSON list.", "text"),
-            _Column("seconds", "double", "Time it took, shared evenly within a suite.", "seconds"),
-            _Column("gate", "varchar", "Gate of the field that it stands for (G1 to G16); NULL: a house rule.", "text"),
-            _Column("value", "double", "The observed figure, or the count of rows that broke it.", "number"),
-            _Column("set_aside", "boolean", "True: about rows that were refused and are not in this release.", "flag"),
+            Column("check_name", "varchar", "Name of the check.", "text"),
+            Column("mart", "varchar", "Table it looked at.", "text"),
+            Column("severity", "varchar", "critical refuses the rows of its family, or all; warning is shown.", "text"),
+            Column("owner", "varchar", "Family that answers for it.", "text"),
+            Column("reason", "varchar", "Why it must hold; for an audit finding, the finding.", "text"),
+            Column("passed", "boolean", "Whether it held.", "flag"),
+            Column("observed", "varchar", "What was found.", "text"),
+            Column("allowed", "varchar", "What is allowed.", "text"),
+            Column("unexpected_rows", "bigint", "Rows that broke it.", "count"),
+            Column("sample", "varchar", "Some of those rows, a JSON list.", "text"),
+            Column("seconds", "double", "Time it took, shared evenly within a suite.", "seconds"),
+            Column("gate", "varchar", "Gate of the field that it stands for (G1 to G16); NULL: a house rule.", "text"),
+            Column("value", "double", "The observed figure, or the count of rows that broke it.", "number"),
+            Column("set_aside", "boolean", "True: about rows that were refused and are not in this release.", "flag"),
         ),
     ),
 }
@@ -176,7 +178,7 @@ def write_release(
 
     ``manifest`` is dbt's ``manifest.json`` of the run that built the file; ``carried`` what came from earlier releases.
     """
-    described = _described(manifest)
+    described = read_descriptions(manifest)
     families = read_lineage(manifest).families
     own = CarriedMart("", "", "", record.release_id, record.built_at, record.as_of)
     origins = {mart.mart: mart for mart in carried}
@@ -247,7 +249,7 @@ def write_release(
         _fill(con, "columns", columns, create=False)
         rows: list[list[Any]] = []
         for (schema, table), names in tables.items():
-            about_table = described.get((schema, table), _Table("", "", ()))
+            about_table = described.get((schema, table), Table("", "", ()))
             latest = "max(knowledge_at)" if "knowledge_at" in names and schema in ("marts", "desk") else "null"
             [(count, known)] = con.execute(f'select count(*), {latest} from {schema}."{table}"').fetchall()
             if (schema, table) == ("meta", "tables"):
@@ -258,6 +260,7 @@ def write_release(
                     ", ".join(about_table.raw_tables),
                     families.get(table) if schema == "marts" else None,
                     *_origin(schema, table, about_table, origins, own),
+                    about_table.example,
                 ]
             )
             kind = "view" if (schema, table) in views else "table"
@@ -270,7 +273,7 @@ def write_release(
 
 
 def _origin(
-    schema: str, table: str, about: _Table, origins: Mapping[str, CarriedMart], own: CarriedMart
+    schema: str, table: str, about: Table, origins: Mapping[str, CarriedMart], own: CarriedMart
 ) -> tuple[str, dt.datetime, dt.datetime, bool, str | None]:
     """Release id, build time, as-of, whether carried over, and why, of one table; of a view, of its oldest mart."""
     names = {table} if schema == "marts" else set(about.marts) if schema == "desk" else set()
@@ -307,7 +310,7 @@ def _fill(con: duckdb.DuckDBPyConnection, name: str, rows: Sequence[Sequence[Any
     con.unregister("incoming")
 
 
-def _described(manifest: Path) -> dict[tuple[str, str], _Table]:
+def read_descriptions(manifest: Path) -> dict[tuple[str, str], Table]:
     """Descriptions by (schema, table): from dbt's manifest, those of ``meta`` from this module.
 
     A column of a desk view that has no words of its own has those of the mart that it comes from.
@@ -326,13 +329,14 @@ def _described(manifest: Path) -> dict[tuple[str, str], _Table]:
         if node["schema"] == "desk":
             for parent in _parents(node):
                 columns = {column.name: column for column in _columns(nodes.get(parent, {}))} | columns
-        grain = grains.get(key) or str((node.get("config", {}).get("meta") or {}).get("grain", ""))
-        described[node["schema"], node.get("alias") or node["name"]] = _Table(
+        meta = node.get("config", {}).get("meta") or {}
+        described[node["schema"], node.get("alias") or node["name"]] = Table(
             " ".join((node.get("description") or "").split()),
-            grain,
+            grains.get(key) or str(meta.get("grain", "")),
             tuple(columns.values()),
             tuple(sorted(_sources(nodes, key, {}))),
             tuple(sorted(nodes[parent]["name"] for parent in _parents(node) if _is_mart(nodes.get(parent)))),
+            meta.get("example"),
         )
     return described
 
@@ -355,9 +359,9 @@ def _sources(nodes: dict[str, dict[str, Any]], key: str, found: dict[str, set[st
     return found[key]
 
 
-def _columns(node: dict[str, Any]) -> Iterator[_Column]:
+def _columns(node: dict[str, Any]) -> Iterator[Column]:
     for column in node.get("columns", {}).values():
-        yield _Column(
+        yield Column(
             column["name"],
             column.get("data_type") or "",
             " ".join((column.get("description") or "").split()),
@@ -365,7 +369,7 @@ def _columns(node: dict[str, Any]) -> Iterator[_Column]:
         )
 
 
-def _column(described: dict[tuple[str, str], _Table], schema: str, table: str, column: str) -> _Column:
+def _column(described: dict[tuple[str, str], Table], schema: str, table: str, column: str) -> Column:
     about = described.get((schema, table))
     found = next((known for known in about.columns if known.name == column), None) if about else None
-    return found or _Column(column, "", "", "")
+    return found or Column(column, "", "", "")

@@ -333,10 +333,10 @@ def _decide_slice(
     decided = new.join(decisions.frame.rename({"source": "_source"}), on="_index", how="left").sort("_index")
 
     conflicting: dict[int, list[tuple[int | None, str, str]]] = {}
-    for row in decided.filter(pl.col("decision") == versions.CONFLICTING).iter_rows(named=True):
+    for row in decided.filter(pl.col("decision").is_in(list(versions.REFUSED))).iter_rows(named=True):
         shown = "\t".join("" if row[name] is None else str(row[name]) for name in contract.columns)
         key = ", ".join(f"{name} {row[name]}" for name in contract.key)
-        line = (row["_row"], shown, f"{versions.CONFLICT}: {key}")
+        line = (row["_row"], shown, f"{versions.REFUSED[row['decision']]}: {key}")
         conflicting.setdefault(row["_part"], []).append(line)
     for number, lines in conflicting.items():
         refuse(number, lines)

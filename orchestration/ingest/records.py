@@ -25,6 +25,7 @@ from orchestration.dialects.base import Match
 from orchestration.ingest.decoding import is_plausible, lacks_mark, misread, universal_encoding
 from orchestration.ingest.files import EXPANSION_LIMIT, Part, UnreadableError
 from orchestration.ingest.json_stream import JsonError, is_list, list_items, read_json
+from orchestration.ingest.parquet_pages import pages
 from orchestration.ingest.workbooks import MAX_COLUMNS, Sheet, sheets
 
 CHUNK_ROWS = 50_000
@@ -44,6 +45,8 @@ HEADER_ROWS = 20
 DELIMITERS = {".csv": (",", "\t", ";"), ".tsv": ("\t",)}
 MAX_LINES_OF_RECORD = 10_000
 _RESTARTS = 1_000
+_MANY_REFUSED = 1_000_000
+_REFUSED_TO_TAKEN = 100
 MAX_HELD = 256 << 20
 
 csv.field_size_limit(2**31 - 1)
@@ -151,6 +154,12 @@ def clean_header(cells: list[Any]) -> list[str]:
     if twice:
         raise RepeatedColumnError(twice, list({name.lower(): name for name in header if name}.values()))
     return header
+
+
+def _require_rows(refused: int, taken: int) -> None:
+    """Refuses what is millions of records and no table: to list each of them would help nobody."""
+    if refused > _MANY_REFUSED and refused > _REFUSED_TO_TAKEN * taken:
+        raise UnreadableError(f"of the first {refused + taken:,} records {taken:,} can be rows of the header: no table")
 
 
 def _is_unicode(text: str) -> bool:
@@ -470,11 +479,16 @@ def _flat(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str,
 
 def _keys(records: Iterable[Any]) -> list[str]:
     names: dict[str, None] = {}
+    objects = others = 0
     for record in records:
         if isinstance(record, dict):
+            objects += 1
             names.update(dict.fromkeys(_flat(record)))
             if len(names) > MAX_COLUMNS:
                 raise UnreadableError(f"more than {MAX_COLUMNS} columns")
+        else:
+            others += 1
+            _require_rows(others, objects)
     return clean_header(list(names))
 
 
@@ -664,6 +678,8 @@ def _matched(recogniser: Recogniser, header: list[str]) -> Match:
 _FEW_CELLS = 1_000_000
 _JUDGED_ROWS = 500
 _FEW_BYTES = 64 << 20
+_MOST_OF_PAGE = 384 << 20
+"""What reading a page may hold: its bytes, they decompressed, and of a dictionary once more."""
 _PARQUET_ROWS = 1_000
 """Rows asked of Parquet at a time: a dictionary can make megabytes of every cell."""
 _PARQUET_BYTES = 8 << 20
@@ -717,6 +733,23 @@ def _check_parquet(metadata: pq.FileMetaData, size: int) -> None:
                 )
 
 
+def _check_pages(stream: IO[bytes], metadata: pq.FileMetaData) -> None:
+    """Refuse a page that cannot be read in parts and is too large as a whole."""
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            column = metadata.row_group(group).column(place)
+            if column.total_compressed_size + 2 * column.total_uncompressed_size <= _MOST_OF_PAGE:
+                continue
+            for page in pages(stream, column):
+                copied = page.compressed if column.compression != "UNCOMPRESSED" else 0
+                if copied + page.uncompressed * (2 if page.is_dictionary else 1) > _MOST_OF_PAGE:
+                    kind = "dictionary" if page.is_dictionary else "page"
+                    raise UnreadableError(
+                        f"a {kind} of {page.uncompressed >> 20} MiB in column {column.path_in_schema}, row group"
+                        f" {group + 1}: write the file with smaller row groups"
+                    )
+
+
 def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     stream = _seekable(part)
     try:
@@ -724,6 +757,7 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
         if metadata.num_columns > MAX_COLUMNS:
             raise UnreadableError(f"{metadata.num_columns} columns, more than {MAX_COLUMNS}")
         _check_parquet(metadata, part.size)
+        _check_pages(stream, metadata)
         stream.seek(0)
         plain = pq.ParquetFile(stream).schema_arrow
         texts = [item.name for item in plain if pa.types.is_string(item.type) or pa.types.is_binary(item.type)]
@@ -879,13 +913,16 @@ def _sheet_chunks(sheet: Sheet, header_row: int, header: list[str], footers: _Fo
 
 
 def _within_bounds(table: Table, part: Part) -> Table:
-    """The table, refused when its text was damaged before it came here, or grows beyond what a part of that size may
-    expand to (R65): one shared text or one entry of a dictionary can stand in every row."""
+    """The table, refused when its text was damaged before it came here, when hardly a record is a row, or when it grows
+    beyond what a part of that size may expand to (R65): one shared text or one entry of a dictionary can stand in every
+    row."""
     allowed = max(_FEW_BYTES, EXPANSION_LIMIT * part.size)
 
     def chunks(inner: Iterator[Chunk]) -> Iterator[Chunk]:
-        length = 0
+        length = refused = taken = 0
         for chunk in inner:
+            refused, taken = refused + len(chunk.refused), taken + len(chunk.rows)
+            _require_rows(refused, taken)
             if length == 0 and (how := misread("\n".join(chunk.raw[:_JUDGED_ROWS]))):
                 raise UnreadableError(f"the text is {how} on its way here: {shorten(chunk.raw[0])[:80]}")
             length += sum(map(len, chunk.raw))

@@ -718,10 +718,12 @@ where {" and ".join(kept)}
         ]
 
     def _evidence(self, typed: pl.DataFrame) -> pl.DataFrame:
-        """The figures that ``magnitude`` looks at, out of all rows of a chunk."""
+        """The figures that ``magnitude`` looks at, out of all rows of a chunk; copied, for a column holds on to all the
+        texts of the table that it came with."""
         figures = {f"g_{guard.column}": guard.column for guard in self.contract.guards}
         delivered = typed.drop(*figures.values()).rename(figures)
-        return magnitude.evidence(delivered, self.contract, self.ingestion_day)
+        found = magnitude.evidence(delivered, self.contract, self.ingestion_day)
+        return pl.DataFrame(found.to_dict(as_series=False), schema=found.schema)
 
     def _identifiers(self, chunk: Chunk, match: Match, header: list[str]) -> pl.Series | None:
         dialect = match.dialect

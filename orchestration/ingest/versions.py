@@ -7,6 +7,7 @@ through ``settle``, the rule written out.
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,12 @@ _EVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 _PORTION_ROWS = 10_000
 
-ACCEPTED, REPEATED, CONFLICTING = "accepted", "repeated", "conflicting"
+MOST_OF_A_KEY = 50_000
+"""Rows of one key in one run: those of a key are decided together, in memory, and no record changes so often."""
+
+ACCEPTED, REPEATED, CONFLICTING, UNCOUNTABLE = "accepted", "repeated", "conflicting", "uncountable"
+REFUSED = {CONFLICTING: CONFLICT, UNCOUNTABLE: f"more than {MOST_OF_A_KEY:,} rows of one key in one run"}
+"""Decisions for quarantine, with the reason that is told."""
 
 
 @dataclass
@@ -55,7 +61,7 @@ class KnownRow:
 @dataclass
 class Decisions:
     """For each new row (by ``_index``): ``decision``, and for accepted ones knowledge_at, its source and the values
-    of the joined column where persons were added to it."""
+    of the joined column where persons were added to it. Those of ``REFUSED`` go to quarantine."""
 
     frame: pl.DataFrame
     joined: dict[int, str] = field(default_factory=dict)
@@ -100,6 +106,12 @@ def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, i
     """Give every row its moment of knowledge, or decide that an unstamped one repeats what is known."""
     first = _first_of(rows, known, contract)
     beside = contract.beside
+    by_moment: dict[dt.datetime, list[KnownRow]] = {}
+    by_own_stamp: dict[Any, list[KnownRow]] = {}
+    for version in known:
+        by_moment.setdefault(version.knowledge_at, []).append(version)
+        if contract.first_version_rule and not _is_deletion(version):
+            by_own_stamp.setdefault(version.values.get(contract.own_stamp or ""), []).append(version)
     for row in rows:
         compared = row.carried - {contract.joined_column or ""}
         if row.stamp is not None:
@@ -125,17 +137,12 @@ def _stamp_rows(rows: list[NewRow], known: list[KnownRow], contract: Contract, i
             row.knowledge_at, row.source = ingested_at, "ingestion"
         # A figure that changed under an unchanged stamp of its own table was not known at that stamp.
         if row.source == "own_column":
-            same_stamp = [version for version in known if _has_stamp_of(version, row, contract)]
+            assert row.knowledge_at is not None  # noqa: S101 (narrows the type)
+            same_stamp = list(by_moment.get(row.knowledge_at, ()))
+            if row.deletion_stamp is None:
+                same_stamp += by_own_stamp.get(row.own_stamp, ())
             if same_stamp and not any(_equal(row.values, version.values, compared, beside) for version in same_stamp):
                 row.knowledge_at, row.source = ingested_at, "ingestion"
-
-
-def _has_stamp_of(version: KnownRow, row: NewRow, contract: Contract) -> bool:
-    if version.knowledge_at == row.knowledge_at:
-        return True
-    if not contract.first_version_rule or row.deletion_stamp is not None or _is_deletion(version):
-        return False
-    return version.values.get(contract.own_stamp or "") == row.own_stamp
 
 
 def _merge_joined(rows: list[NewRow], contract: Contract) -> dict[int, str]:
@@ -191,14 +198,16 @@ def settle(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingest
                 row.decision = REPEATED
 
     versions = sorted(known, key=lambda version: version.knowledge_at)
+    moments = [version.knowledge_at for version in versions]
     of_this_run: set[dt.datetime] = set()
     waiting = sorted((row for row in rows if not row.decision), key=lambda row: (row.knowledge_at, row.index))
     for row in waiting:
         moment = row.knowledge_at
         assert moment is not None  # noqa: S101 (narrows the type)
-        in_force = [version for version in versions if version.knowledge_at <= moment][-1:]
+        after = bisect_right(moments, moment)
+        in_force = versions[max(after - 1, 0) : after]
         # A file landed again repeats its version although a later one shares its moment.
-        landed_before = [] if moment in of_this_run else [v for v in versions if v.knowledge_at == moment]
+        landed_before = [] if moment in of_this_run else versions[bisect_left(moments, moment) : after]
         compared = row.carried - {column or ""}
         twins = [
             version for version in (*in_force, *landed_before) if _equal(row.values, version.values, compared, beside)
@@ -215,7 +224,8 @@ def settle(rows: list[NewRow], known: list[KnownRow], contract: Contract, ingest
             continue
         row.decision = ACCEPTED
         of_this_run.add(moment)
-        versions = sorted([*versions, KnownRow(row.values, moment)], key=lambda version: version.knowledge_at)
+        versions.insert(after, KnownRow(row.values, moment))
+        moments.insert(after, moment)
     return joined
 
 
@@ -236,6 +246,13 @@ def decide(
     sized = sized.with_columns(pl.col("_known").fill_null(0))
     moment = pl.Datetime("us", "UTC")
     now = pl.lit(ingested_at).cast(moment)
+    uncountable = sized.filter(pl.col("_new") > MOST_OF_A_KEY).select(
+        "_index",
+        pl.lit(UNCOUNTABLE).alias("decision"),
+        pl.lit(None, moment).alias("knowledge_at"),
+        pl.lit("").alias("source"),
+    )
+    sized = sized.filter(pl.col("_new") <= MOST_OF_A_KEY)
 
     alone = sized.filter((pl.col("_new") == 1) & (pl.col("_known") == 0))
     if contract.first_version_rule:
@@ -259,7 +276,7 @@ def decide(
     pairs = sized.filter((pl.col("_new") == 1) & (pl.col("_known") == 1))
     paired, reopened = _decide_pairs(pairs, known, carried, contract, values, now)
     several = pl.concat([sized.filter((pl.col("_new") > 1) | (pl.col("_known") > 1)), reopened])
-    decided = [alone, paired]
+    decided = [alone, paired, uncountable]
     joined: dict[int, str] = {}
     for portion in _portions(several, key):
         settled, added = _settle_all(portion, known, carried, contract, ingested_at)

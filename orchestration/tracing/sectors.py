@@ -17,6 +17,12 @@ VISITS = "release.marts.fct_sector_visits_daily"
 THEME = "HK_INNOVATIVE_DRUG"
 THEME_INDEX = "987018.CNI"
 
+_FUND_COLUMNS = {
+    "companies_by_funds_mtd": "companies_mtd",
+    "visits_by_funds_mtd": "visits_mtd",
+    "fund_institutions_mtd": "institutions_mtd",
+}
+
 _CLASSIFIED = (
     "select c.company_id, arg_min(c.security_code, (c.share_class, c.security_code)) as security_code "
     "from companies c join memberships m on m.security_code = c.security_code "
@@ -96,6 +102,8 @@ def _calls(
 def visits(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
     """``fct_sector_visits_daily``: the notices that count of the month to date, of the sector's companies that day."""
     scheme, sector, day, visitor = key["scheme"], key["sector_code"], key["as_of_date"], key["visitor_type"]
+    if column in _FUND_COLUMNS:
+        return visits(con, {**key, "visitor_type": "fund"}, _FUND_COLUMNS[column])
     month = day.replace(day=1)
     companies = None if sector == "ALL" else _companies(scheme, sector, day)
     if column == "sector_name":
@@ -170,6 +178,24 @@ def visits_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[s
 
 def _sector_members(scheme: str, sector: str, day: dt.date) -> tuple[str, tuple[Any, ...]]:
     return f"select f.security_code from ({_IN_FORCE}) f where f.sector = ?", (scheme, day, day, sector)
+
+
+def one_visit(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
+    """``fct_visit``: the notice that counts, who is behind the share, the sector on the day."""
+    security, day, way, visitor = (key[name] for name in ("security_code", "visit_date", "visit_way", "visitor_org"))
+    hold_visits(con)
+    of_visit = "v.security_code = ? and v.visit_date = ? and v.visit_way = ? and v.visitor_org = ?"
+    call = _Calls(of_visit, (security, day, way, visitor))
+    parts = [call.part("the visit, under the notice that counts")]
+    if column == "organization":
+        return [*parts, listed("organization_aliases", "other names of institutions", "true")]
+    if column == "company_id":
+        return [*parts, call.names()]
+    if column == "sector_code":
+        return [*parts, call.memberships("SW2021", "(L1)", day)]
+    if column == "knowledge_at":
+        return [*parts, call.names(), call.memberships("SW2021", "(L1)", day)]
+    return parts
 
 
 def event_study(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:

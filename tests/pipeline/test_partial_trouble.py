@@ -142,6 +142,13 @@ def test_a_family_in_trouble_holds_back_no_other(attempt, home, family):
         )
         assert f"{family}: marts.{FAILING[family]}" in because if carried else mart == NOTE or because is None
 
+    shown = told(
+        outcome.path, "select subject, status, rows_as_of from desk.q15_claims_and_freshness where carried_over"
+    )
+    of_tables = {subject for subject, state, _ in shown if state == "carried_over"}
+    assert of_tables == expected
+    assert {as_of for *_, as_of in shown} == {before.as_of}
+
     then, whole, now = (
         newest(home / "releases" / before.release_id / "sector.duckdb"),
         newest(home / "whole.duckdb"),

@@ -135,6 +135,8 @@ _ETF_DAILY = [
      _set("fct_etf_daily", "open = open * 100, high = high * 100, low = low * 100, close = close * 100, "
           "change_ratio = close * 100 / prev_close - 1", ONE_FUND_TODAY)),
     ("average price ten times too high", "lots of ten", _set("fct_etf_daily", "vwap = vwap * 10")),
+    ("flow at the average price of another unit", "lots of ten in the price alone",
+     _set("fct_etf_daily", "net_flow_at_vwap_cny = net_flow_at_vwap_cny * 10")),
     ("turnover rate in percent", "换手率 taken as it comes",
      _set("fct_etf_daily", "turnover_rate_ratio = turnover_rate_ratio * 100")),
     ("assets of the day before", "shares of the opening count not moved",
@@ -146,6 +148,8 @@ _ETF_OTHER = [
      "update marts.fct_etf_flow_window as t set cumulative_flow_cny = t.cumulative_flow_cny + d.net_flow_cny "
      "from marts.fct_etf_daily as d where d.etf_code = t.etf_code and d.net_flow_cny is not null and t.window_sessions = 10 "
      "and d.trade_date = (select max(x.date) from marts.dim_date as x where x.is_session_szse and x.date < t.as_of_date - 20)"),
+    ("fct_etf_flow_window", "sum at average prices doubled", "a join that multiplies",
+     _set("fct_etf_flow_window", "cumulative_flow_at_vwap_cny = cumulative_flow_at_vwap_cny * 2")),
     ("fct_etf_flow_window", "windows of 5 and 20 swapped", "a join on the wrong column",
      _relabel("fct_etf_flow_window", "window_sessions", 5, 20)),
     ("fct_etf_flow_window", "average over the days known", "avg() instead of sum / n",
@@ -277,6 +281,8 @@ _INDEX = [
     ("fct_index_review", "turnover of both ways", "the half forgotten", _set("fct_index_review", "one_way_turnover = one_way_turnover * 2")),
     ("fct_index_review_member", "weights before and after swapped", "the two sets the wrong way round",
      _swap("fct_index_review_member", "weight_before", "weight_after")),
+    ("fct_index_review_member", "turnover converted by a rate turned round", "HKD per CNY for CNY per HKD",
+     _set("fct_index_review_member", "turnover_cny_rate = 1 / turnover_cny_rate", "turnover_currency = 'HKD'")),
     ("fct_index_review_member", "days to trade from lots", "turnover a hundred times too small",
      _set("fct_index_review_member", "average_turnover_cny = average_turnover_cny / 100")),
     ("fct_concept_daily", "the leader is the last", "ascending for descending",

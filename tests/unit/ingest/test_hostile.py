@@ -274,6 +274,43 @@ def test_what_would_cost_too_much_is_refused_whole(home: Home, name: str, conten
     assert any(reason in found for found in reasons), reasons
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("p.json", b'[{"etf_code":"510300.SH","name_en":"x"}' + b",[]" * 30_000 + b"]"),
+        ("p.jsonl", b'{"etf_code":"510300.SH","name_en":"x"}\n' + b"[]\n" * 30_000),
+        ("p.csv", f'{HEAD}\n{ROW}\n"'.encode() + b'"\n' + b'"x"\n' * 30_000),
+    ],
+)
+def test_millions_of_records_that_are_no_rows_are_one_refusal(
+    home: Home, name: str, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """80 million empty lists took many minutes to be listed one by one."""
+    monkeypatch.setattr("orchestration.ingest.records._MANY_REFUSED", 20_000)
+    total, rows, reasons = outcome(home, name, content)
+    assert rows == []
+    assert total[0] == 0
+    assert len(reasons) == 1
+    assert "can be rows of the header: no table" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"), [({"use_dictionary": True}, "dictionary"), ({"use_dictionary": False}, "page")]
+)
+def test_a_page_too_large_to_be_read_is_refused(
+    home: Home, options: dict[str, bool], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.ingest.records._MOST_OF_PAGE", 1 << 20)
+    out = io.BytesIO()
+    texts = [os.urandom(1_000).hex() for _ in range(1_000)]
+    table = pa.table({"etf_code": ["510300.SH"] * 1_000, "name_en": texts})
+    pq.write_table(table, out, data_page_size=1 << 30, dictionary_pagesize_limit=1 << 30, **options)
+    _, rows, (reason,) = outcome(home, "p.parquet", out.getvalue())
+    assert rows == []
+    assert f"a {kind} of 1 MiB in column name_en, row group 1" in reason
+    assert "smaller row groups" in reason
+
+
 def test_xml_that_declares_entities_is_refused_before_they_grow(home: Home) -> None:
     out = io.BytesIO()
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol"}">' for n in range(12))

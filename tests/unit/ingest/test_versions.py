@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow.parquet as pq
+import pytest
 
 from orchestration.contracts import CONTRACTS
 from orchestration.ingest import Ledger
@@ -201,3 +202,16 @@ def test_raw_files_of_before_a_column_are_read_as_not_telling_it(home: Home) -> 
     rows = con.sql(f"select share_date, shares, size_cny from {raw_rows(con, files, schema)} order by all")
     assert rows.columns == ["share_date", "shares", "size_cny"]
     assert [(shares, size) for _, shares, size in rows.fetchall()] == [(100, None), (100, Decimal("400.00"))]
+
+
+def test_more_versions_of_a_key_than_can_be_decided_together_are_refused(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.ingest.versions.MOST_OF_A_KEY", 3)
+    moments = [f"510300.SH,2025-04-22,close_of_day,{100 + n},2025-04-22 20:0{n}" for n in range(4)]
+    home.land(
+        "etf_shares/a.csv", "\n".join([STAMPED, *moments, "510300.SH,2025-04-23,close_of_day,7,2025-04-23 20:00"])
+    )
+    assert counts(home.run()["etf_shares"]) == (5, 1, 4, 0)
+    assert shares(home) == [7]
+    assert all("rows of one key in one run: etf_code 510300.SH" in reason for reason in home.reasons())
