@@ -10,7 +10,6 @@ from typing import Any
 import dagster as dg
 
 from orchestration import lateness
-from orchestration.assets.release import RELEASE
 from orchestration.refresh import utc_now
 from orchestration.resources import current_refresh
 from orchestration.settings import Settings
@@ -123,17 +122,14 @@ def lateness_result(verdict: lateness.Verdict) -> dg.AssetCheckResult:
 
 
 def lateness_checks(settings: Settings) -> dg.AssetChecksDefinition:
-    """A check for each of ``lateness.DUE``, over the release that is current; in a run, once its own is out."""
+    """A check for each of ``lateness.DUE``, over the release that is current."""
 
     def described(due: lateness.Due) -> str:
         when = "the session after" if due.sessions_after else "a session"
         slack = f"; {due.slack} sessions may be lacking" if due.slack else ""
         return f"{due.words} are in the release by {due.at:%H:%M} of {when}{slack}. Closed days make nothing late."
 
-    specs = [
-        dg.AssetCheckSpec(due.check, asset=mart_key(due.mart), description=described(due), additional_deps=[RELEASE])
-        for due in lateness.DUE
-    ]
+    specs = [dg.AssetCheckSpec(due.check, asset=mart_key(due.mart), description=described(due)) for due in lateness.DUE]
 
     @dg.multi_asset_check(name="lateness", specs=specs)
     def late(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:

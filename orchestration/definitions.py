@@ -45,7 +45,9 @@ def build_defs(
     settings = settings or Settings()
     models = model_assets(manifest or transform.up_to_date_manifest(settings), settings)
     marts = mart_keys(models)
-    job, timed = refresh_job(), timed_fetch_jobs(datasets())
+    # what is late is a matter of the hour: a refused run would leave checks behind that it did not come to
+    late = lateness_checks(settings)
+    job, timed = refresh_job(apart_from=[late]), timed_fetch_jobs(datasets())
     days = session_days(settings)
     following = after_release_job(settings)
     return dg.Definitions(
@@ -57,7 +59,7 @@ def build_defs(
             *release_assets(marts, settings),
             *sessions_assets({market: session_partitions(found) for market, found in days.items()}, settings),
         ],
-        asset_checks=[gate_checks(marts, BATCHES), lateness_checks(settings)],
+        asset_checks=[gate_checks(marts, BATCHES), late],
         jobs=[job, *fetch_jobs(datasets()), *(asking for asking, _ in timed), following],
         schedules=[market_schedule(job), *(fetch_schedule(asking, time) for asking, time in timed)],
         sensors=[

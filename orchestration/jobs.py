@@ -3,7 +3,7 @@
 To fetch there is one for all of a provider, and one for each time at which some of its datasets are asked for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import dagster as dg
@@ -21,11 +21,13 @@ QUEUE_TAG = "sector/queue"
 """Runs of one value wait for each other (``deploy/dagster.yaml``): a slow provider holds up nobody else."""
 
 
-def refresh_job() -> UnresolvedAssetJobDefinition:
-    """Landing to release: every asset but those that fetch and the sessions, with every check."""
+def refresh_job(apart_from: Sequence[dg.AssetChecksDefinition] = ()) -> UnresolvedAssetJobDefinition:
+    """Landing to release: every asset but those that fetch and the sessions, and their checks but ``apart_from``."""
     return dg.define_asset_job(
         REFRESH,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("fetch", "sessions"),
+        selection=dg.AssetSelection.all()
+        - dg.AssetSelection.key_prefixes("fetch", "sessions")
+        - dg.AssetSelection.checks(*apart_from),
         description="Ingest what is new, build as of a moment, check, publish. The same as `sector run`.",
         executor_def=dg.in_process_executor,
         tags={QUEUE_TAG: REFRESH},

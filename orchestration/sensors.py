@@ -2,7 +2,7 @@
 
 Belongs here: when a run is asked for, when an event is told. What a file is and whether it can be read stands in
 ``orchestration.ingest``; a run guards itself too and leaves a file that is being written, so the sensor of files only
-has to be patient, not certain. All sensors are off until switched on.
+has to be patient, not certain. Off until switched on, but for the one that only tells what is late.
 """
 
 from __future__ import annotations
@@ -168,8 +168,8 @@ def lateness_sensor(settings: Settings) -> dg.SensorDefinition:
 
     @dg.sensor(
         name="late_families",
-        minimum_interval_seconds=5 * MINUTE,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+        minimum_interval_seconds=2 * MINUTE,
+        default_status=dg.DefaultSensorStatus.RUNNING,
         description="What the current release should hold by now, by session: tells each change as an asset check.",
     )
     def late_families(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:

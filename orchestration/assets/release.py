@@ -42,7 +42,7 @@ def release_assets(marts: Sequence[dg.AssetKey], settings: Settings) -> list[dg.
 
         def tag(**tags: str) -> None:
             """Runs are found by these in the list of runs."""
-            context.instance.add_run_tags(context.run_id, {f"sector/{name}": text for name, text in tags.items()})
+            context.instance.add_run_tags(context.run.run_id, {f"sector/{name}": text for name, text in tags.items()})
 
         try:
             record = refresh.publish()

@@ -6,6 +6,7 @@ lies in ``landing/`` whole and is no part of this; these assets are no part of i
 """
 
 import datetime as dt
+import warnings
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -181,4 +182,7 @@ def sessions_assets(
     partitions: dict[Market, dg.TimeWindowPartitionsDefinition], settings: Settings
 ) -> list[dg.AssetsDefinition]:
     """An asset for every raw market table."""
-    return [sessions_asset(table, partitions[market], settings) for table, market in MARKET_TABLES.items()]
+    with warnings.catch_warnings():
+        # backfill policies are beta, and say so five times in the log of whoever starts the UI
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [sessions_asset(table, partitions[market], settings) for table, market in MARKET_TABLES.items()]
