@@ -14,8 +14,7 @@ from orchestration.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parent / "deploy"
 
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (compared, not listened on)
-"""Hosts that listen on every address of the machine and are none themselves."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (compared, not listened on)
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -56,11 +55,10 @@ def is_loopback(host: str) -> bool:
 
 
 def pages_url(host: str, port: int) -> str:
-    """Address of the pages beside a UI on ``port``: the next port; "" where that is taken or not ours to take."""
+    """Address of the pages beside a UI on ``port``: the next port; "" where that cannot be listened on."""
     try:
         with socket.create_server((host, port + 1)):
-            shown = socket.gethostname() if host in EVERYWHERE else host
-            return f"http://{f'[{shown}]' if ':' in shown else shown}:{port + 1}"
+            return f"http://{socket.gethostname() if host == EVERYWHERE else host}:{port + 1}"
     except (OSError, OverflowError):
         return ""
 
