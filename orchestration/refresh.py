@@ -535,7 +535,7 @@ def failed_tests(settings: Settings) -> list[CheckResult]:
                 mart=f"{'marts' if family else 'intermediate'}.{model}",
                 severity="critical",
                 owner=family or "dbt",
-                reason="A data test of dbt: keys, relationships and allowed words, without which no formula holds.",
+                reason=transform.ABOUT_DATA_TESTS,
                 passed=False,
                 observed=node.message,
                 limit="no failing row",
