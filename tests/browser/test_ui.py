@@ -7,7 +7,6 @@ the disk; the page is only clicked and read (its classes are hashed).
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,12 +21,11 @@ import pytest
 
 from orchestration.instance import PROJECT_ROOT, environment
 from orchestration.settings import Settings
+from tests.support.chromium import chromium
 from tests.support.fake_provider import serving
 from tests.support.recorded import akshare, exchanges
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 SECONDS_TO_START = 240
 SECONDS_TO_RUN = 600
@@ -183,18 +181,13 @@ def ui(settings, provider, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(ui):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         page.set_default_timeout(90_000)
         page.outside = []
         browser_context = page.context
         browser_context.on("request", lambda request: _note_outside(page.outside, ui, request.url))
         yield page
-        browser.close()
 
 
 def _note_outside(outside: list[str], ui: Ui, url: str) -> None:
