@@ -17,7 +17,8 @@ DESK, PHONE, PAPER = 1280, 390, 703
 CHARTS = 7
 
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
-    .filter(e => !e.closest("svg") && !e.closest(".scroll, [style*='overflow-x:auto'] table") && e.getBoundingClientRect().right > innerWidth + 1)
+    .filter(e => !e.closest("svg") && !e.closest(".scroll, [style*='overflow-x:auto'] table"))
+    .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
     .map(e => e.tagName + "." + e.className + ": " + e.textContent.slice(0, 40))"""
 
 CUT = """() => [...document.querySelectorAll("svg text")].filter(text => {
