@@ -684,7 +684,7 @@ def ui(
     host: Annotated[str, typer.Option(help="Loopback by default: the UI has no login.")] = "127.0.0.1",
     exposed: Annotated[bool, typer.Option("--exposed", help="Let other machines reach a --host of theirs.")] = False,
 ) -> None:
-    """Open the Dagster UI on this SECTOR_HOME, with its schedule and sensor (until interrupted)."""
+    """Open the Dagster UI on this SECTOR_HOME, with its schedules, sensors and pages (until interrupted)."""
     with guarded(False):
         from orchestration.instance import is_loopback, serve
 

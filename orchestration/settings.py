@@ -100,6 +100,8 @@ class Settings(BaseSettings):
 
     Old releases: the newest ``keep_releases`` stay, all of the last ``keep_days`` do, and the last one of every day
     unless ``keep_last_of_day`` is off; the others go after the next publication (``warehouse.releases.retain``).
+    ``after_release``: a command that the sensor of releases calls. ``pages_at``: where `sector ui` serves the pages of
+    releases to the links of its assets.
     """
 
     model_config = SettingsConfigDict(env_prefix="SECTOR_", extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -127,6 +129,9 @@ class Settings(BaseSettings):
     fetch_silence_seconds: Seconds = 30.0
     fetch_total_seconds: Seconds = 300.0
     fetch_attempts: Annotated[int, Field(ge=1, le=20)] = 4
+
+    after_release: str = ""
+    pages_at: str = ""
 
     alert_slack_url: SecretUrl | None = None
     alert_feishu_url: SecretUrl | None = None
