@@ -171,11 +171,12 @@ def held_batches(settings: Settings, now: dt.datetime, known: Sequence[Trouble])
     for file, moment in ledger.read_since(min(batch.ingested_at for batch in refused)):
         folder = posixpath.dirname(file.partition("!")[0])
         read[folder] = max(read.get(folder, moment), moment)
-        workbooks.add((file.rpartition("#")[0], moment))
+        workbooks.add((_workbook(file), moment))
     held: dict[str, tuple[str, str]] = {}
     for batch in refused:
         path = _landed(settings, batch.file)
-        if path is None or (batch.file.rpartition("#")[0], batch.ingested_at) in workbooks:
+        is_beside_another = "#" in batch.file and (_workbook(batch.file), batch.ingested_at) in workbooks
+        if path is None or is_beside_another:
             continue
         later = read.get(posixpath.dirname(path))
         if later is None or later <= batch.ingested_at:
@@ -185,6 +186,11 @@ def held_batches(settings: Settings, now: dt.datetime, known: Sequence[Trouble])
         open_ones.get(file) or _held(file, path, reasons.get(batch_id, "its reason cannot be read"))
         for file, (batch_id, path) in held.items()
     ]
+
+
+def _workbook(label: str) -> str:
+    """The file or member that a sheet is of; other labels stay as they are."""
+    return label.rpartition("#")[0] or label
 
 
 def _landed(settings: Settings, label: str) -> str | None:

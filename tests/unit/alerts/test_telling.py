@@ -1,10 +1,12 @@
 """One message for a trouble, none while it stays, one when it is over; nothing lost, and no run fails by it."""
 
 import datetime as dt
+import io
 import json
 
 import duckdb
 import pytest
+from openpyxl import Workbook
 
 from orchestration.alerts import telling
 from orchestration.alerts.showing import document
@@ -55,9 +57,10 @@ def check(name, mart="marts.fct_etf_daily", observed="3"):
 
 def test_a_held_file_is_told_once_and_once_when_its_folder_is_read_again(home, told):
     home.land("etf_bars/vendor/bad.csv", BAD)
+    home.land("etf_bars/vendor/beside.csv", GOOD.replace("2025-04-23", "2025-04-22"))
     home.run()
     ends(home)
-    assert told() == ["held batch: etf_bars/vendor/bad.csv"]
+    assert told() == ["held batch: etf_bars/vendor/bad.csv"], "a good file of the same run ends nothing"
     [trouble] = document(home.settings)["open"]
     assert "no dialect" in trouble["cause"]
     assert "sector dialect landing/etf_bars/vendor/bad.csv" in trouble["cure"]
@@ -83,6 +86,23 @@ def test_a_held_file_that_was_taken_away_is_over(home, told):
     path.unlink()
     ends(home)
     assert told() == ["over: held batch: nowhere/x.csv"]
+
+
+def test_a_sheet_of_notes_beside_sheets_that_are_read_is_no_trouble(home, told):
+    book = Workbook()
+    book.active.title = "about"
+    book.active.append(["who made this", "and when"])
+    book.active.append(["me", "now"])
+    sheet = book.create_sheet("bars")
+    for line in GOOD.splitlines():
+        sheet.append(line.split(","))
+    stream = io.BytesIO()
+    book.save(stream)
+    home.land("etf_bars/bars.xlsx", stream.getvalue())
+    home.run()
+    assert len(home.reasons()) == 1
+    ends(home)
+    assert told() == []
 
 
 def test_many_files_held_alike_are_one_message(home, told, tmp_path):
