@@ -24,6 +24,13 @@ WORK_FILE = "work.duckdb"
 MARTS_FILE = "sector.duckdb"
 
 
+META_TABLES = (
+    "table_schema varchar, table_name varchar, release_id varchar, as_of timestamptz, carried_over boolean, "
+    "carried_over_because varchar"
+)
+"""Columns of ``meta.tables`` that views of the build name; ``warehouse.catalog`` writes the table anew, whole."""
+
+
 @dataclass(frozen=True)
 class BuildParameters:
     """What cuts and colours a build. ``as_of`` carries a time zone."""
@@ -49,7 +56,9 @@ def prepare(
         for leftover in (folder / name, folder / f"{name}.wal"):
             leftover.unlink(missing_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": STORAGE_VERSION}
-    duckdb.connect(str(folder / MARTS_FILE), config=config).close()  # whoever opens it next keeps its version
+    with duckdb.connect(str(folder / MARTS_FILE), config=config) as con:  # whoever opens it next keeps its version
+        con.execute("create schema meta")
+        con.execute(f"create table meta.tables ({META_TABLES})")
     with duckdb.connect(str(folder / WORK_FILE), config=config) as con:
         con.execute("create schema raw")
         con.execute("create schema control")

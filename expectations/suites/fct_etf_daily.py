@@ -61,6 +61,22 @@ SUITE = Suite(
             "flow 0.00",
         ),
         no_rows(
+            "other_prices_same_shares",
+            "critical",
+            "The flow at the average price or at the close counts the shares that net_flow_cny counts: their quotient "
+            "is that of the prices. A cent of rounding on either side.",
+            "select etf_code, trade_date, net_flow_cny, net_flow_at_vwap_cny, net_flow_at_close_cny from {batch} where "
+            + " or ".join(
+                f"(net_flow_at_{basis}_cny is not null and (net_flow_cny is null or abs(net_flow_at_{basis}_cny "
+                f"- net_flow_cny * cast({basis} as double) / cast(coalesce(unit_nav, close) as double)) > 0.01 "
+                f"+ 0.01 * cast({basis} as double) / cast(coalesce(unit_nav, close) as double) "
+                f"+ 1e-12 * abs(net_flow_at_{basis}_cny)))"
+                for basis in ("vwap", "close")
+            ),
+            "net_flow_cny times the quotient of the prices",
+            "G7",
+        ),
+        no_rows(
             "date_is_session",
             "critical",
             "Windows count sessions; a row between two sessions shifts every one of them.",

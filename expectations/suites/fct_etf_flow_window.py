@@ -11,7 +11,9 @@ def _days(n: int) -> str:
     )
     return (
         f"select etf_code, trade_date as as_of_date, {n} as window_sessions, "
-        f"sum(net_flow_cny) {frame} as sum_of_days, max(net_flow_cny) {frame} as greatest_day, "
+        f"sum(net_flow_cny) {frame} as sum_of_days, "
+        f"sum(net_flow_at_vwap_cny) {frame} as sum_at_vwap, count(net_flow_at_vwap_cny) {frame} as days_at_vwap, "
+        f"max(net_flow_cny) {frame} as greatest_day, "
         f"count(case when net_flow_cny > 0 then 1 end) {frame} as days_in, "
         f"count(case when net_flow_cny < 0 then 1 end) {frame} as days_out, "
         f"count(case when net_flow_cny is null then 1 end) {frame} as days_missing, "
@@ -47,6 +49,19 @@ SUITE = Suite(
                 "and w.window_sessions = d.window_sessions",
                 "largest difference {:.4f} CNY",
             ),
+        ),
+        no_rows(
+            "cumulative_at_vwap_is_sum_of_days",
+            "critical",
+            "A cent a day for rounding; the same days as the flow at NAV, or no figure.",
+            "select w.etf_code, w.as_of_date, w.window_sessions, w.cumulative_flow_at_vwap_cny, d.sum_at_vwap from "
+            "{batch} as w "
+            f"left join ({DAYS}) as d on w.etf_code = d.etf_code and w.as_of_date = d.as_of_date "
+            "and w.window_sessions = d.window_sessions "
+            "where w.cumulative_flow_at_vwap_cny is not null "
+            "and (d.days_at_vwap <> w.window_sessions - w.missing_days "
+            "or abs(w.cumulative_flow_at_vwap_cny - d.sum_at_vwap) > 0.01 * w.window_sessions)",
+            "within 0.01 CNY a day",
         ),
         no_rows(
             "counts_are_counts_of_days",

@@ -14,7 +14,10 @@ SUITE = Suite(
         in_set("window_name", ("1m", "3m", "1y"), "Readers filter on these words."),
         in_set(
             "tracking_status",
-            ("complete", "partial", "nav_missing", "index_missing", "currency_unknown", "fx_missing"),
+            (
+                *("complete", "partial", "nav_missing", "index_missing"),
+                *("currency_unknown", "fx_contradicted", "fx_missing"),
+            ),
             "Readers filter on these words.",
         ),
         no_rows(

@@ -49,6 +49,30 @@ SUITE = Suite(
             "G13",
         ),
         no_rows(
+            "first_regions_conserve_global",
+            "critical",
+            "A company that moves is counted in another region, not lost and not twice.",
+            "select profile, segment, quarter_start from {batch} group by profile, segment, quarter_start "
+            "having sum(case when region = 'GLOBAL' then first_region_deals else -first_region_deals end) <> 0 "
+            "or sum(case when region = 'GLOBAL' then coalesce(first_region_amount_usd, 0) "
+            "else -coalesce(first_region_amount_usd, 0) end) <> 0",
+            "Σ regions = GLOBAL",
+            "G13",
+        ),
+        no_rows(
+            "with_hong_kong_is_both",
+            "critical",
+            "China with Hong Kong is the sum of two rows, growth the quotient of two such sums.",
+            "select c.profile, c.segment, c.quarter_start, c.with_hong_kong_amount_usd, c.with_hong_kong_yoy_latest "
+            "from {batch} as c join {batch} as h on c.profile = h.profile and c.segment = h.segment "
+            "and c.quarter_start = h.quarter_start and h.region = 'HKG' where c.region = 'CHN' and ("
+            "coalesce(c.with_hong_kong_amount_usd, 0) <> coalesce(c.amount_usd, 0) + coalesce(h.amount_usd, 0) "
+            "or abs(c.with_hong_kong_yoy_latest + 1 - cast(c.with_hong_kong_amount_usd as double) "
+            "/ cast(coalesce(c.base_amount_usd, 0) + coalesce(h.base_amount_usd, 0) as double)) > 1e-9)",
+            "CHN + HKG",
+            "G13",
+        ),
+        no_rows(
             "profiles_and_segments_nest",
             "critical",
             "The broad profile holds the narrow one and `all` every segment.",

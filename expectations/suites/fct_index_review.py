@@ -63,7 +63,7 @@ MEMBERS = Suite(
         in_set("change", ("add", "drop", "stay"), "Readers filter on these words."),
         in_set(
             "trade_status",
-            ("known", "not_drifted", "no_tracker_assets", "no_turnover", "fx_missing"),
+            ("known", "not_drifted", "no_tracker_assets", "no_turnover", "fx_contradicted", "fx_missing"),
             "Readers filter on these words.",
         ),
         no_rows(
@@ -81,6 +81,17 @@ MEMBERS = Suite(
             "select index_code, set_date, security_code, trade_status, days_to_trade from {batch} "
             "where (trade_status = 'known') <> (days_to_trade is not null)",
             "days exactly where known",
+        ),
+        no_rows(
+            "rate_is_not_turned_round",
+            "critical",
+            "HKD for one CNY in the place of CNY for one HKD makes every turnover a fifth too large. A Hong Kong "
+            "dollar has been worth less than a yuan since 2007, a US dollar more; two hundredths for what may cross.",
+            "select index_code, set_date, security_code, turnover_currency, turnover_cny_rate from {batch} "
+            "where set_date >= date '2008-01-01' and ((turnover_currency = 'HKD' and turnover_cny_rate > 1.02) "
+            "or (turnover_currency = 'USD' and turnover_cny_rate < 0.98))",
+            "HKD below 1, USD above",
+            "G16",
         ),
         follows(
             "change_is_after_less_before",

@@ -55,6 +55,17 @@ SUITE = Suite(
             "broker ≤ all",
         ),
         no_rows(
+            "funds_within_all_visitors",
+            "critical",
+            "Funds are some of the visitors, the same on the rows of every visitor type, and none of them a broker.",
+            "select f.scheme, f.sector_code, f.as_of_date, f.visitor_type, f.companies_by_funds_mtd, a.companies_mtd "
+            "from {batch} as f left join {batch} as a on f.scheme = a.scheme and f.sector_code = a.sector_code "
+            "and f.as_of_date = a.as_of_date and a.visitor_type = 'all' where a.scheme is null "
+            "or f.companies_by_funds_mtd <> a.companies_by_funds_mtd or f.companies_by_funds_mtd > a.companies_mtd "
+            "or f.visits_by_funds_mtd > a.visits_mtd or f.fund_institutions_mtd > a.institutions_mtd",
+            "fund ≤ all",
+        ),
+        no_rows(
             "parts_within_companies",
             "critical",
             "Companies beside briefings and companies for the first time are some of the companies.",

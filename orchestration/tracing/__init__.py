@@ -28,6 +28,7 @@ TRACERS: dict[str, Tracer] = {
     "fct_etf_flow_window": etf.flow_window,
     "fct_etf_intraday": etf.intraday,
     "fct_etf_tracking": etf.tracking,
+    "fct_funding_category_quarterly": funding.category_quarterly,
     "fct_funding_quarterly": funding.quarterly,
     "fct_funding_restatement": funding.restatement,
     "fct_funding_round": funding.one_round,
@@ -40,6 +41,8 @@ TRACERS: dict[str, Tracer] = {
     "fct_index_review_member": index.review,
     "fct_sector_daily": sectors.daily,
     "fct_sector_visits_daily": sectors.visits,
+    "fct_tracker_flow_window": etf.tracker_window,
+    "fct_visit": sectors.one_visit,
     "fct_visit_event_study": sectors.event_study,
 }
 """Every mart but the note, whose claims are traced through the marts that they name."""

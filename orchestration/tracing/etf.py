@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import duckdb
 
-from orchestration.tracing.parts import Key, Part, column_of, merged, named, one
+from orchestration.tracing.parts import Key, Part, column_of, listed, merged, named, one
 
 DAILY = "release.marts.fct_etf_daily"
 
@@ -15,6 +15,7 @@ _BAR_COLUMNS = frozenset(
     ("open", "high", "low", "close", "turnover_cny", "volume_shares", "vwap", "vwap_status", "prev_close")
 )
 _FLOW_COLUMNS = frozenset(("net_flow_cny", "flow_status", "flow_price_basis", "span_sessions"))
+_PRICED_COLUMNS = frozenset(("net_flow_at_vwap_cny", "net_flow_at_close_cny"))
 _CALENDAR_COLUMNS = frozenset(("creation_open", "structural_zero_reason"))
 
 
@@ -152,6 +153,8 @@ def daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
         return [bar, _reference_bar(etf, day)] if column == "prev_close" else [bar]
     if column in _FLOW_COLUMNS:
         return flow(con, etf, day)
+    if column in _PRICED_COLUMNS:
+        return [*flow(con, etf, day), _bar(etf, day, False)]
     if column in _CALENDAR_COLUMNS:
         return [*_calendar(con, etf), _nav(etf, day, required=False)]
     if column in ("split_factor", "split_source"):
@@ -219,7 +222,7 @@ def daily_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[st
         "where etf_code = ? and trade_date = ?",
         [etf, day],
     ).fetchone()
-    if row is None or column not in _FLOW_COLUMNS | {"split_factor", "split_source"}:
+    if row is None or column not in _FLOW_COLUMNS | _PRICED_COLUMNS | {"split_factor", "split_source"}:
         return []
     status, span, split, shares, nav = row
     said = []
@@ -250,7 +253,13 @@ def flow_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[P
         f"(select d.trade_date from {DAILY} d where d.etf_code = ? and d.flow_status = 'estimated')"
     )
     role = f"bars of {first} to {last} that price the estimates"
-    parts.append(Part("etf_bars", role, estimated, (etf, first, last, etf), False))
+    if column == "cumulative_flow_at_vwap_cny":
+        where = "etf_code = ? and trade_date between ? and ?"
+        parts.append(
+            Part("etf_bars", f"bars of {first} to {last}, for their average prices", where, (etf, first, last))
+        )
+    else:
+        parts.append(Part("etf_bars", role, estimated, (etf, first, last, etf), False))
     if _split_between(con, etf, start, last):
         parts.append(Part("etf_profiles", "profile, for the creation unit", "etf_code = ?", (etf,)))
     zeros = one(
@@ -359,6 +368,7 @@ def tracking_gaps(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list
         "nav_missing": "NAV is not in on most of them",
         "index_missing": f"levels of {index} are not in on most of them",
         "currency_unknown": f"the currency of {index} is not verified (reference.indices)",
+        "fx_contradicted": "the valuation rate contradicts what else is known on most of them (meta.checks)",
         "fx_missing": "no valuation rate is in on most of them",
         "partial": "NAV, level or rate are not in on some sessions",
     }.get(status, "one of NAV, level and rate is not in")
@@ -378,6 +388,42 @@ def trackers(con: duckdb.DuckDBPyConnection, index: str, first: dt.date, last: d
         *merged(parts, "etf_shares", f"latest closing shares of each, {first} to {last}"),
         *merged(parts, "etf_nav", "NAV of the same day"),
     ]
+
+
+def tracker_window(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
+    """``fct_tracker_flow_window``: the windows of every ETF that tracks the index."""
+    index, last = key["index_code"], key["as_of_date"]
+    etfs = _trackers_of(con, index)
+    told = [Part("etf_profiles", f"ETFs that track {index}", "tracked_index_code = ?", (index,), False)]
+    if not all(
+        one(con, "select tracked_index_code from release.marts.dim_etf where etf_code = ?", etf) for etf in etfs
+    ):
+        told.append(listed("index_trackers", "trackers whose profile names no index", "index_code = ?", index))
+    parts = [
+        part
+        for etf in etfs
+        if _sessions(con, etf, last, 1)
+        for part in flow_window(con, {"etf_code": etf, **key}, "cumulative_flow_cny")
+    ]
+    tables = {
+        "etf_shares": "closing shares of each, one session more than the window",
+        "etf_nav": "NAVs of the window",
+        "etf_bars": "bars that price the estimates",
+        "etf_splits": "splits of the window",
+        "index_weights": "sets that give the creation calendar",
+    }
+    return [*told, *(part for table, role in tables.items() for part in merged(parts, table, role, False))]
+
+
+def _trackers_of(con: duckdb.DuckDBPyConnection, index: str) -> list[str]:
+    """ETFs whose profile names the index, else those of the list."""
+    return column_of(
+        con,
+        "select etf_code from release.marts.dim_etf where tracked_index_code = ? union "
+        "select k.etf_code from release.reference.index_trackers k left join release.marts.dim_etf e using (etf_code) "
+        "where k.index_code = ? and e.tracked_index_code is null order by 1",
+        *(index, index),
+    )
 
 
 def tracker_flows(con: duckdb.DuckDBPyConnection, index: str, day: dt.date) -> list[Part]:

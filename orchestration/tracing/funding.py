@@ -9,22 +9,44 @@ import duckdb
 
 from orchestration.tracing.parts import Key, Part, listed, one
 
+_WITH_HONG_KONG = "with_hong_kong_"
+_FIRST_REGION = "first_region_"
+_FIRST_REGION_OF_DEAL = (
+    "coalesce((select f.first_region from release.marts.fct_funding_round f "
+    "where f.round_uuid = d.round_uuid), d.region)"
+)
 _GROWTH_LATEST = ("yoy_latest", "base_amount_usd", "base_share", "implied_rest_yoy")
 _GROWTH_MATCHED = ("yoy_lag_matched", "base_amount_known_year_ago_usd")
 
 
 def _group(key: Key) -> tuple[str, tuple[Any, ...]]:
-    """A condition on ``deals`` for a profile, segment, region and stage, without the quarter."""
+    """A condition on ``deals`` for a profile, segment, region and stage, without the quarter.
+
+    ``region``: also ``CHN+HKG``; under ``first_region`` the region that was known first.
+    """
     where, values = f"d.in_{key['profile']}", []
-    if key["segment"] != "all":
+    if key.get("segment") != "all":
         where += " and d.is_innovative_drugs"
-    if key["region"] != "GLOBAL":
-        where += " and d.region = ?"
-        values.append(key["region"])
+    if key.get("region", "GLOBAL") != "GLOBAL":
+        regions = key["region"].split("+")
+        where += f" and d.region in ({', '.join('?' * len(regions))})"
+        values += regions
+    if key.get("first_region", "GLOBAL") != "GLOBAL":
+        where += f" and {_FIRST_REGION_OF_DEAL} = ?"
+        values.append(key["first_region"])
+    if "category" in key:
+        where += " and " + _CATEGORY
+        values.append(f"%,{key['category']},%")
     if "stage" in key:
         where += " and d.stage = ?"
         values.append(key["stage"])
     return where, tuple(values)
+
+
+_CATEGORY = (
+    "d.org_uuid in (select o.org_uuid from organizations o where ',' || regexp_replace(lower(trim(o.category_list)), "
+    "'[ ]*[,;|][ ]*', ',', 'g') || ',' like ?)"
+)
 
 
 def _rounds(key: Key, first: dt.date, last: dt.date, role: str, moment: dt.datetime | None = None) -> list[Part]:
@@ -65,6 +87,11 @@ def _months_before(day: dt.date, months: int) -> dt.date:
 
 def quarterly(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
     """``fct_funding_quarterly``, and by stage: the rounds of the quarter; for growth those of the base."""
+    if column.startswith(_WITH_HONG_KONG) and key["region"] == "CHN":
+        return quarterly(con, {**key, "region": "CHN+HKG"}, column.removeprefix(_WITH_HONG_KONG))
+    if column.startswith(_FIRST_REGION):
+        pinned = {**key, "region": "GLOBAL", "first_region": key["region"]}
+        return quarterly(con, pinned, column.removeprefix(_FIRST_REGION))
     start = key["quarter_start"]
     now = _rounds(key, start, start, f"rounds of the quarter that begins {start}")
     base = _year_before(start)
@@ -96,6 +123,19 @@ def quarterly(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Par
     if column == "knowledge_at":
         return [*now, *_rounds(key, base, base, role)]
     return now
+
+
+def category_quarterly(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
+    """``fct_funding_category_quarterly``: rounds of organizations that name the category; for growth those of the base.
+
+    Under ``primary`` rounds whose organization names another category of the segment first add nothing.
+    """
+    if column in ("category", "attribution"):
+        return [listed("segment_categories", "categories of the segment", "segment = 'innovative_drugs'")]
+    of_segment = {**key, "segment": "innovative_drugs"}
+    if column == "knowledge_at":
+        return quarterly(con, {name: of_segment[name] for name in of_segment if name != "category"}, column)
+    return quarterly(con, of_segment, column)
 
 
 def _counts(con: duckdb.DuckDBPyConnection, key: Key, quarter: dt.date) -> tuple[int, int]:
@@ -189,7 +229,7 @@ def one_round(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Par
         (uuid, uuid),
         False,
     )
-    if column in ("region", "segment", "org_name"):
+    if column in ("region", "first_region", "segment", "org_name", "primary_category", "segment_categories"):
         return [own, organization]
     if column in ("stage", "in_cb_news_venture", "in_vc_pe_broad"):
         return [own, earlier, listed("investment_types", "what the type means", "true")]

@@ -330,7 +330,7 @@ _SET_COLUMNS = frozenset(
 )
 _DRIFT_COLUMNS = frozenset(("weight_before", "weight_change", "one_way_turnover", "drift_date"))
 _ASSET_COLUMNS = frozenset(("trackers", "tracker_assets_cny"))
-_TURNOVER_COLUMNS = frozenset(("average_turnover_cny", "turnover_days"))
+_TURNOVER_COLUMNS = frozenset(("average_turnover_cny", "turnover_days", "turnover_currency", "turnover_cny_rate"))
 
 
 def review(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:

@@ -25,8 +25,8 @@ MORNING = "2025-04-24 10:30"
 LARGEST = 200_000
 """Bytes of a picture: they live in the repository."""
 
-COLOURS = 64
-"""Of a palette: text and flat surfaces need no more, and it takes a third of the bytes."""
+COLOURS = 256
+"""Of the palette: enough for text and flat surfaces, at a third of the bytes."""
 
 
 def build(home: Path) -> None:
@@ -59,6 +59,11 @@ def keep(page: Any, name: str, width: int, height: int, target: Path) -> None:
     print(f"{path}: {size:,} bytes")  # noqa: T201 (a script tells what it made)
 
 
+def _end_of_charts(page: Any) -> int:
+    box = page.locator(".charts").bounding_box()
+    return int(box["y"] + box["height"]) + 24
+
+
 def take(home: Path, target: Path, log: Path) -> None:
     """All pictures of the current release under ``home``."""
     settings = Settings(home=home)
@@ -66,7 +71,7 @@ def take(home: Path, target: Path, log: Path) -> None:
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1120, "height": 900})
         page.goto((settings.current / "note.html").resolve().as_uri())
-        keep(page, "note", 1120, 1500, target)
+        keep(page, "note", 1120, _end_of_charts(page), target)
         page.goto((settings.current / "checks.html").resolve().as_uri())
         keep(page, "checks", 1120, 760, target)
         page.set_viewport_size({"width": 390, "height": 900})

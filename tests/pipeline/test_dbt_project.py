@@ -49,5 +49,5 @@ def test_every_model_builds_on_nothing_and_every_unit_test_holds(tmp_path):
         answered = {name for name in views if con.execute(f"select exists (from desk.{name})").fetchone() == (True,)}
     assert marts
     assert filled <= SPEAK_WITHOUT_DATA
-    assert len(views) == 15
+    assert len(views) == 16, "fifteen questions, visits by sector and by company"
     assert answered == {"q15_claims_and_freshness"}, "it lists what is missing"

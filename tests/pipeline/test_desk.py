@@ -19,6 +19,7 @@ QUESTIONS = (
     "q09_constituent_changes",
     "q10_concentration",
     "q11_southbound_against_flows",
+    "q12_visited_companies",
     "q12_visits",
     "q13_visits_and_returns",
     "q14_funding",
@@ -134,6 +135,23 @@ def test_the_views_answer_with_the_figures_of_the_marts(release, note):
     )
     assert visited == (value_of(note, "visits_companies_electronics"), 12)
 
+    [(most_visited, institutions)] = release.execute(
+        "select company_id, institutions_mtd from desk.q12_visited_companies where visitor_type = 'broker' "
+        "order by rank_mtd, company_id limit 1"
+    ).fetchall()
+    counted = release.execute(
+        "select company_id, count(distinct organization) from marts.fct_visit where visitor_type = 'broker' "
+        "and visit_date between date '2025-04-01' and date '2025-04-24' group by 1"
+    ).fetchall()
+    assert institutions == max(count for _, count in counted) == dict(counted)[most_visited]
+    assert len(counted) == value_of(note, "visits_companies_all")
+    by_funds = one(
+        release,
+        "select count(*), max(companies_by_funds_mtd) from desk.q12_visited_companies as c, desk.q12_visits as s "
+        "where c.visitor_type = 'fund' and s.sector_code = 'ALL'",
+    )
+    assert by_funds[0] == 2 * by_funds[1], "the sectors' rows of all visitors and of brokers tell it alike"
+
     growth = one(
         release,
         "select yoy_latest, quarter_state from desk.q14_funding where profile = 'cb_news_venture' "
@@ -179,7 +197,11 @@ def test_premium_changes_and_freshness_are_those_of_the_marts(release):
         release.execute("select subject, status from desk.q15_claims_and_freshness where kind = 'table'").fetchall()
     )
     assert fresh["fct_etf_daily"] == "fresh", "the last closed session before the morning of the note is there"
-    assert set(fresh.values()) <= {"fresh", "late", "empty"}
+    assert set(fresh.values()) <= {"fresh", "late", "empty", "not_timed"}
+    facts = release.execute(
+        "select table_name from meta.tables where table_schema = 'marts' and table_name not like 'dim%'"
+    )
+    assert set(fresh) == {name for (name,) in facts.fetchall()}
     claims = one(release, "select count(*) from desk.q15_claims_and_freshness where kind = 'claim'")
     assert claims == one(release, "select count(*) from marts.rpt_market_note")
 

@@ -13,7 +13,7 @@ import random
 import statistics
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -101,6 +101,11 @@ def make(number: int, rng: random.Random) -> Fund:
     return fund
 
 
+def turned_round(rates: dict[Date, Decimal]) -> list[Date]:
+    """Days whose valuation rate arrives as HKD for one CNY."""
+    return sorted(rates)[60:66]
+
+
 def raw_rows(funds: list[Fund], levels: dict, rates: dict) -> dict[str, list[dict[str, Any]]]:
     return {
         "etf_profiles": [
@@ -142,9 +147,12 @@ def raw_rows(funds: list[Fund], levels: dict, rates: dict) -> dict[str, list[dic
             for (code, d), v in levels.items()
         ],
         "fx_rates": [
-            {"pair": "HKDCNY", "kind": kind, "rate_date": d, "rate": rate * factor, "knowledge_at": at(d, 18)}
-            for d, rate in rates.items()
-            for kind, factor in (("valuation", 1), ("sgt_reference", Decimal("1.01")))
+            {"pair": "HKDCNY", "kind": kind, "rate_date": d, "rate": rate, "knowledge_at": at(d, 18)}
+            for d, right in rates.items()
+            for kind, rate in (
+                ("valuation", (1 / right).quantize(Decimal("1e-8")) if d in turned_round(rates) else right),
+                ("sgt_reference", right * Decimal("1.01")),
+            )
         ],
     }
 
@@ -205,6 +213,7 @@ def tracking_truth(fund: Fund, levels: dict, rates: dict) -> dict[tuple[Date, st
             else:
                 growth *= truth[day]["growth"]
         rate = 1.0 if currency == "CNY" else float(rates[day]) if day in rates else None
+        is_turned_round = currency != "CNY" and day in turned_round(rates)
         if day not in fund.navs:
             statuses[day] = "nav_missing"
         elif level(day) is None:
@@ -213,6 +222,8 @@ def tracking_truth(fund: Fund, levels: dict, rates: dict) -> dict[tuple[Date, st
             statuses[day] = "currency_unknown"
         elif rate is None:
             statuses[day] = "fx_missing"
+        elif is_turned_round:
+            statuses[day] = "fx_contradicted"
         else:
             statuses[day] = "nav_missing"
             if last is not None and not broken:
@@ -232,7 +243,7 @@ def tracking_truth(fund: Fund, levels: dict, rates: dict) -> dict[tuple[Date, st
             used = [steps[d][0] - steps[d][1] for d in window if statuses[d] == "used"]
             status = "complete" if len(used) == length else "partial" if len(used) >= 0.8 * length else None
             if status is None:
-                reasons = ["index_missing", "currency_unknown", "fx_missing", "nav_missing"]
+                reasons = ["index_missing", "currency_unknown", "fx_contradicted", "fx_missing", "nav_missing"]
                 counted = [sum(1 for d in window if statuses[d] == reason) for reason in reasons]
                 status = reasons[counted.index(max(counted))]
             whole = sum(span for *_, span in taken) == length
@@ -270,6 +281,13 @@ def premium_truth(fund: Fund) -> dict[Date, dict[str, Any]]:
     return found
 
 
+def money(shares: int | None, price: Decimal | None) -> Decimal | None:
+    """Cents, halves away from zero."""
+    if shares is None or price is None:
+        return None
+    return (shares * price).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
 def close_to(want: Any, got: Any) -> bool:
     if isinstance(want, float) and isinstance(got, float):
         return math.isclose(want, got, rel_tol=1e-7, abs_tol=1e-9)
@@ -291,7 +309,7 @@ def world(tmp_path_factory):
         d: Decimal(0.92 + rng.gauss(0, 0.002)).quantize(Decimal("0.00001")) for d in SESSIONS if rng.random() > 0.02
     }
     folder = tmp_path_factory.mktemp("returns") / "build"
-    models = "+fct_etf_tracking +int_audit_etf_contradictions +dim_etf"
+    models = "+fct_etf_tracking +int_audit_etf_contradictions +int_audit_fx_rates +dim_etf"
     marts = run_models(folder, raw_rows(funds, levels, rates), AS_OF, models)
     with duckdb.connect(str(marts), read_only=True) as con:
         con.execute(f"attach '{folder / 'work.duckdb'}' as work (read_only)")
@@ -310,7 +328,8 @@ def test_returns_and_distributions_are_those_of_the_world(world) -> None:
     got = rows_of(
         con,
         "select etf_code, trade_date, nav_return_ratio, nav_return_status, distribution_per_share, premium_iopv_ratio, "
-        "premium_basis, premium_zscore, turnover_rate_ratio, vwap_status, flow_price_basis from marts.fct_etf_daily",
+        "premium_basis, premium_zscore, turnover_rate_ratio, vwap_status, flow_price_basis, vwap, "
+        "net_flow_at_vwap_cny, net_flow_at_close_cny from marts.fct_etf_daily",
         2,
     )
     wrong, statuses = [], set()
@@ -326,7 +345,13 @@ def test_returns_and_distributions_are_those_of_the_world(world) -> None:
             k = fund.splits.get(day, 1) * (5 if day == fund.denied else 1)
             opening = fund.shares.get(yesterday)
             in_range = abs(turnover / volume - fund.closes[day]) <= fund.closes[day] / 200 + Decimal("0.001")
+            change = fund.shares[day] - opening * k if opening else None
+            average = row["vwap"]
+            assert (average is not None) == in_range
+            assert average is None or abs(average - turnover / volume) <= Decimal("0.0001")
             want = {
+                "net_flow_at_vwap_cny": Decimal(0) if change == 0 else money(change, average),
+                "net_flow_at_close_cny": money(change, fund.closes[day]),
                 "nav_return_ratio": None if growth is None else growth - 1,
                 "nav_return_status": status,
                 "distribution_per_share": expected["paid"] if expected else None,
@@ -368,7 +393,12 @@ def test_tracking_of_every_window_equals_a_walk_over_its_days(world) -> None:
             ]
     assert not wrong, f"{len(wrong)} cells:\n" + "\n".join(wrong[:20])
     assert not got
-    assert {"complete", "partial", "index_missing", "currency_unknown"} <= statuses
+    assert {"complete", "partial", "index_missing", "currency_unknown", "fx_contradicted"} <= statuses
+    found = con.execute("select check_name, subject, detail from work.intermediate.int_audit_fx_rates").fetchall()
+    assert [(name, subject) for name, subject, _ in found] == [
+        ("fx_rate_inverted", f"HKDCNY valuation {turned_round(rates)[0]}")
+    ]
+    assert "6 valuation rate(s) of HKDCNY" in found[0][2]
 
 
 def test_share_form_and_asset_form_of_the_flow_agree(world) -> None:

@@ -32,11 +32,14 @@ MARTS: dict[str, str] = {
     "sell_only boolean, is_southbound boolean, knowledge_at timestamptz",
     "fct_etf_daily": f"etf_code varchar, trade_date date, {_OHLC}, turnover_cny money, volume_shares bigint, "
     "shares bigint, unit_nav price, aum_cny money, split_factor double, net_flow_cny money, flow_status varchar, "
-    "span_sessions bigint, premium_ratio double, creation_open boolean, knowledge_at timestamptz",
+    "span_sessions bigint, premium_ratio double, creation_open boolean, vwap price, net_flow_at_vwap_cny money, "
+    "net_flow_at_close_cny money, knowledge_at timestamptz",
     "fct_etf_flow_window": "etf_code varchar, as_of_date date, window_sessions bigint, inflow_days bigint, "
     "outflow_days bigint, structural_zero_days bigint, missing_days bigint, cumulative_flow_cny money, "
     "max_daily_flow_cny money, average_flow_cny money, inflow_streak bigint, first_known_at timestamptz, "
-    "knowledge_at timestamptz",
+    "cumulative_flow_at_vwap_cny money, knowledge_at timestamptz",
+    "fct_tracker_flow_window": "index_code varchar, as_of_date date, window_sessions bigint, inflow_days bigint, "
+    "outflow_days bigint, cumulative_flow_cny money, average_flow_cny money, knowledge_at timestamptz",
     "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, prev_close price, change_ratio double, "
     "volume_shares bigint, turnover_cny money, iopv price, premium_ratio double, knowledge_at timestamptz",
     "fct_etf_tracking": "etf_code varchar, as_of_date date, window_name varchar, window_sessions integer, "
@@ -61,20 +64,27 @@ MARTS: dict[str, str] = {
     "review_kind varchar, knowledge_at timestamptz",
     "fct_index_review_member": "index_code varchar, set_date date, security_code varchar, change varchar, "
     "weight_before double, weight_after double, weight_change double, trade_status varchar, days_to_trade double, "
+    "turnover_currency varchar, turnover_cny_rate double, "
     "knowledge_at timestamptz",
     "fct_concept_daily": "concept varchar, trade_date date, members bigint, advancers bigint, decliners bigint, "
     "equal_weight_change_ratio double, leader_code varchar, leader_change_ratio double, knowledge_at timestamptz",
     "fct_sector_visits_daily": "scheme varchar, sector_code varchar, as_of_date date, visitor_type varchar, "
     "sector_name varchar, companies_mtd bigint, visits_mtd bigint, institutions_mtd bigint, rank_mtd bigint, "
     "companies_excluding_briefings_mtd bigint, visits_excluding_briefings_mtd bigint, first_time_companies_mtd bigint, "
-    "completeness_mtd double, "
-    "knowledge_at timestamptz",
+    "completeness_mtd double, companies_by_funds_mtd bigint, visits_by_funds_mtd bigint, "
+    "fund_institutions_mtd bigint, knowledge_at timestamptz",
+    "fct_visit": "security_code varchar, visit_date date, visit_way varchar, visitor_org varchar, company_id varchar, "
+    "organization varchar, visitor_type varchar, notice_date date, knowledge_at timestamptz",
     "fct_visit_event_study": "scheme varchar, sector_code varchar, visitor_type varchar, horizon_sessions integer, "
     "events bigint, event_return_ratio double, usual_return_ratio double, excess_return_ratio double, "
     "t_statistic double, knowledge_at timestamptz",
     "fct_funding_quarterly": "profile varchar, segment varchar, region varchar, quarter_start date, amount_usd money, "
     "deals bigint, disclosed_share double, yoy_latest double, yoy_lag_matched double, completeness double, "
-    "is_ended boolean, base_amount_usd money, base_amount_known_year_ago_usd money, knowledge_at timestamptz",
+    "is_ended boolean, base_amount_usd money, base_amount_known_year_ago_usd money, with_hong_kong_amount_usd money, "
+    "with_hong_kong_yoy_latest double, first_region_amount_usd money, first_region_deals bigint, "
+    "knowledge_at timestamptz",
+    "fct_funding_category_quarterly": "profile varchar, region varchar, category varchar, attribution varchar, "
+    "quarter_start date, amount_usd money, deals double, yoy_latest double, knowledge_at timestamptz",
     "fct_funding_stage_quarterly": "profile varchar, segment varchar, region varchar, stage varchar, "
     "quarter_start date, amount_usd money, deals bigint, disclosed_share double, knowledge_at timestamptz",
     "fct_funding_restatement": "profile varchar, segment varchar, region varchar, quarter_start date, "
@@ -115,6 +125,8 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
             con.execute(f"create table intermediate.{table} ({columns})")
     with duckdb.connect(str(folder / MARTS_FILE), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute("create schema marts")
+        con.execute("create schema reference")
+        con.execute("create table reference.index_trackers (index_code varchar, etf_code varchar)")
         con.execute("create table marts.dim_date as from calendar")
         for table, columns in MARTS.items():
             typed = re.sub(r" (price|money)(?=,|$)", lambda kind: " " + TYPES[kind[1]], columns)

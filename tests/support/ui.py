@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from orchestration import instance
+from orchestration.instance import PROJECT_ROOT, environment
 from orchestration.settings import Settings
 
 SECONDS_TO_START = 240
@@ -24,7 +25,23 @@ SECONDS_TO_RUN = 600
 LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
     loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
 
-RUNS = "{ runsOrError { ... on Runs { results { runId status pipelineName } } } }"
+RUNS = "{ runsOrError { ... on Runs { results { runId status pipelineName tags { key value } } } } }"
+
+SWITCHES = """{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
+    ... on RepositoryLocation { repositories {
+        schedules { name scheduleState { status } } sensors { name sensorState { status } } } } } } } } }"""
+
+
+def _two_free_ports() -> int:
+    """A port that is free together with the next one."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first:
+            port = first.getsockname()[1]
+            try:
+                with socket.create_server(("127.0.0.1", port + 1)):
+                    return port
+            except (OSError, OverflowError):
+                continue
 
 
 def restore_interrupt() -> None:
@@ -33,18 +50,16 @@ def restore_interrupt() -> None:
 
 
 class Ui:
-    """A `sector ui` on a free port of the loopback, on a SECTOR_HOME of its own."""
+    """A `sector ui` on a free port of the loopback, its pages on the next, on a SECTOR_HOME of its own."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url, self.log = f"http://127.0.0.1:{port}", log
+    def __init__(self, settings: Settings, log: Path, variables: dict[str, str] | None = None) -> None:
+        port = _two_free_ports()
+        self.url, self.pages, self.log = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", log
         with log.open("w") as output:
             self.process = subprocess.Popen(
-                instance.command("127.0.0.1", port),
-                env=instance.environment(settings),
-                cwd=instance.PROJECT_ROOT,
+                [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
+                env={**environment(settings), **(variables or {})},
+                cwd=PROJECT_ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -72,14 +87,25 @@ class Ui:
             time.sleep(1)
         pytest.fail(f"the UI did not load in {SECONDS_TO_START} s: {self.log.read_text()[-3000:]}")
 
-    def wait_for_run(self) -> dict:
+    def wait_for_run(self, job: str, ended: int = 1) -> dict:
+        """The latest of ``ended`` runs of a job, once so many have ended."""
         deadline = time.monotonic() + SECONDS_TO_RUN
         while time.monotonic() < deadline:
-            runs = self.ask(RUNS)["runsOrError"]["results"]
-            if runs and runs[0]["status"] in {"SUCCESS", "FAILURE", "CANCELED"}:
-                return runs[0]
-            time.sleep(2)
-        pytest.fail(f"no run ended in {SECONDS_TO_RUN} s: {self.log.read_text()[-3000:]}")
+            runs = [run for run in self.ask(RUNS)["runsOrError"]["results"] if run["pipelineName"] == job]
+            if sum(run["status"] in {"SUCCESS", "FAILURE", "CANCELED"} for run in runs) >= ended:
+                return {**runs[0], "tags": {tag["key"]: tag["value"] for tag in runs[0]["tags"]}}
+            time.sleep(1)
+        pytest.fail(f"no run of {job} ended in {SECONDS_TO_RUN} s: {self.log.read_text()[-3000:]}")
+
+    def is_on(self, name: str) -> bool:
+        """Whether a schedule or sensor is switched on."""
+        [entry] = self.ask(SWITCHES)["workspaceOrError"]["locationEntries"]
+        [found] = entry["locationOrLoadError"]["repositories"]
+        states = {
+            **{schedule["name"]: schedule["scheduleState"]["status"] for schedule in found["schedules"]},
+            **{sensor["name"]: sensor["sensorState"]["status"] for sensor in found["sensors"]},
+        }
+        return states[name] == "RUNNING"
 
     def stop(self) -> None:
         os.killpg(self.process.pid, signal.SIGTERM)

@@ -41,6 +41,7 @@ figures as (
         shares_first_known_at,
         unit_nav,
         close,
+        vwap,
         creation_unit,
         coalesce(nav_known_at, bar_known_at) as price_known_at,
         coalesce(nav_first_known_at, bar_first_known_at) as price_first_known_at,
@@ -101,14 +102,25 @@ amounts as (
                 then {{ exact_integer('0') }}
             else change_numerator * {{ ten_thousandths('price') }}
         end as flow_numerator,
-        change_denominator * 100 as flow_denominator
+        change_denominator * 100 as flow_denominator,
+        {# The bounds of is_computable are those of NAV and close. #}
+        case
+            when abs(cast(change_numerator as double)) * cast(vwap as double) * 10000 < 1e36
+                then change_numerator * {{ ten_thousandths('vwap') }}
+        end as vwap_numerator,
+        case
+            when abs(cast(change_numerator as double)) * cast(close as double) * 10000 < 1e36
+                then change_numerator * {{ ten_thousandths('close') }}
+        end as close_numerator
     from changes
 ),
 
 flows as (
     select
         *,
-        {{ money_from_cents('flow_numerator', 'flow_denominator') }} as flow_cny
+        {{ money_from_cents('flow_numerator', 'flow_denominator') }} as flow_cny,
+        {{ money_from_cents('vwap_numerator', 'flow_denominator') }} as flow_at_vwap_cny,
+        {{ money_from_cents('close_numerator', 'flow_denominator') }} as flow_at_close_cny
     from amounts
 ),
 
@@ -126,6 +138,9 @@ judged as (
         numbered.shares_numerator is not null as has_shares,
         flows.session_number - flows.previous_session_number as span_sessions,
         flows.flow_cny,
+        flows.flow_at_vwap_cny,
+        flows.flow_at_close_cny,
+        flows.flow_numerator = 0 as is_zero,
         flows.has_split,
         flows.split_numerator,
         flows.split_denominator,
@@ -167,6 +182,13 @@ select
         when flow_status = 'structural_zero' then cast(0 as decimal(20, 2))
         when flow_status <> 'missing' then flow_cny
     end as net_flow_cny,
+    {% for basis in ['vwap', 'close'] %}
+        case
+            when flow_status = 'structural_zero' then cast(0 as decimal(20, 2))
+            when flow_status <> 'missing' and is_zero then cast(0 as decimal(20, 2))
+            when flow_status <> 'missing' then flow_at_{{ basis }}_cny
+        end as net_flow_at_{{ basis }}_cny,
+    {% endfor %}
     case
         when flow_status = 'missing' then null
         when has_shares then span_sessions

@@ -1,5 +1,7 @@
 with bars as (
-    select bars.*
+    select
+        bars.*,
+        cast(bars.turnover_cny as double) / nullif(bars.volume_shares, 0) as average_price
     from {{ ref('stg_etf_bars') }} as bars
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on bars.trade_date = calendar.date and calendar.is_session_szse
@@ -76,6 +78,15 @@ select
     ) as prev_close,
     bars.volume_shares,
     bars.turnover_cny,
+    {# Thousands of CNY and lots of shares leave an average price a little beside the true one: half a percent and a
+       tick. #}
+    case
+        when
+            bars.average_price between cast(bars.low as double) * 0.995 - 0.001
+            and cast(bars.high as double) * 1.005 + 0.001
+            then cast(bars.average_price as decimal(18, 4))
+    end as vwap,
+    bars.average_price is not null and bars.low is not null and bars.high is not null as has_vwap_inputs,
     bars.knowledge_at as bar_known_at,
     bars.first_known_at as bar_first_known_at,
     {{ exact_integer('counts.delivered_shares') }} * coalesce(unit_splits.denominator, 1) as shares_numerator,

@@ -29,7 +29,12 @@ levels as (
     select
         sessions.*,
         cast(coalesce(same_day.close, earlier.close) as double) as index_level,
-        case when sessions.currency = 'CNY' then 1 else cast(rates.rate as double) end as cny_rate,
+        case
+            when sessions.currency = 'CNY' then 1
+            when rates.contradiction is null then rates.rate
+        end as cny_rate,
+        rates.contradiction is not null as is_rate_contradicted,
+        coalesce(rates.jumps_so_far, 0) as rate_jumps,
         greatest(
             sessions.nav_known_at,
             case when same_day.close is not null then same_day.knowledge_at else earlier.knowledge_at end,
@@ -40,7 +45,7 @@ levels as (
         on sessions.index_code = same_day.index_code and sessions.trade_date = same_day.trade_date
     left join {{ ref('stg_index_bars') }} as earlier
         on sessions.index_code = earlier.index_code and sessions.earlier_level_date = earlier.trade_date
-    left join {{ ref('stg_fx_rates') }} as rates
+    left join {{ ref('int_exchange_rates') }} as rates
         on
             rates.pair = sessions.currency || 'CNY'
             and rates.rate_kind = 'valuation'
@@ -55,6 +60,7 @@ judged as (
             when not has_nav then 'nav_missing'
             when index_level is null or index_level <= 0 then 'index_missing'
             when currency is null then 'currency_unknown'
+            when is_rate_contradicted then 'fx_contradicted'
             when cny_rate is null then 'fx_missing'
             else 'known'
         end as input_status
@@ -69,11 +75,13 @@ known_days as (
         ln_growth,
         breaks,
         ln(index_level * cny_rate) as ln_benchmark,
+        rate_jumps,
         known_at,
         lag(session_number) over by_session as previous_session_number,
         lag(ln_growth) over by_session as previous_ln_growth,
         lag(breaks) over by_session as previous_breaks,
         lag(ln(index_level * cny_rate)) over by_session as previous_ln_benchmark,
+        lag(rate_jumps) over by_session as previous_rate_jumps,
         lag(known_at) over by_session as previous_known_at
     from judged
     where input_status = 'known'
@@ -85,8 +93,13 @@ compared as (
         etf_code,
         trade_date,
         session_number - previous_session_number as span_sessions,
-        case when breaks = previous_breaks then ln_growth - previous_ln_growth end as ln_fund,
-        case when breaks = previous_breaks then ln_benchmark - previous_ln_benchmark end as ln_benchmark,
+        rate_jumps > previous_rate_jumps as is_across_a_jump,
+        case when breaks = previous_breaks and rate_jumps = previous_rate_jumps then ln_growth - previous_ln_growth end
+            as ln_fund,
+        case
+            when breaks = previous_breaks and rate_jumps = previous_rate_jumps
+                then ln_benchmark - previous_ln_benchmark
+        end as ln_benchmark,
         greatest(known_at, previous_known_at) as known_at
     from known_days
 )
@@ -99,6 +112,7 @@ select
     judged.has_nav,
     case
         when judged.input_status <> 'known' then judged.input_status
+        when compared.is_across_a_jump then 'fx_contradicted'
         when compared.ln_fund is null then 'nav_missing'
         when compared.span_sessions > 1 then 'bridges_a_gap'
         else 'used'

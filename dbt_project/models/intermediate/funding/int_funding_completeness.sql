@@ -21,7 +21,8 @@ with aged as (
             and moments.quarter_start = aged_deals.quarter_start
             and moments.for_quarter = aged_deals.for_quarter
             and aged_deals.purpose = 'same_age'
-    where aged.purpose = 'now' and aged.deals > 0
+            and aged_deals.region_basis = 'latest'
+    where aged.purpose = 'now' and aged.region_basis = 'latest' and aged.deals > 0
 )
 
 select

@@ -13,6 +13,8 @@ with deals as (
         rounds.vc_pe_broad,
         rounds.raised_amount_usd,
         rounds.country_code,
+        case when rounds.first_country_known_at <= moments.moment then rounds.first_country_code end
+            as first_country_code,
         rounds.knowledge_at
     from {{ ref('int_funding_rounds') }} as rounds
     inner join {{ ref('int_funding_moments') }} as moments
@@ -54,12 +56,21 @@ select
     deals.moment,
     deals.round_uuid,
     deals.raised_amount_usd,
-    case coalesce(organizations.country_code, deals.country_code)
-        when 'USA' then 'USA'
-        when 'CHN' then 'CHN'
-        when 'HKG' then 'HKG'
-        else 'ROW'
-    end as region,
+    {% for region, of_organization, of_round in [
+        ('region', 'organizations.country_code', 'deals.country_code'),
+        (
+            'first_region',
+            'case when organizations.first_country_known_at <= deals.moment then organizations.first_country_code end',
+            'deals.first_country_code',
+        ),
+    ] %}
+        case coalesce({{ of_organization }}, {{ of_round }})
+            when 'USA' then 'USA'
+            when 'CHN' then 'CHN'
+            when 'HKG' then 'HKG'
+            else 'ROW'
+        end as {{ region }},
+    {% endfor %}
     coalesce(organizations.is_innovative_drugs, 0) = 1 as is_innovative_drugs,
     case deals.cb_news_venture
         when 'always' then true

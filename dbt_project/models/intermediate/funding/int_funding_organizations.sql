@@ -1,20 +1,58 @@
 -- Versions of organizations with the segments that their categories put them into.
+with dated as (
+    select
+        *,
+        min(case when country_code is not null then knowledge_at end) over (
+            partition by org_uuid
+        ) as first_country_known_at
+    from {{ ref('stg_organization_versions') }}
+    where replaced_at is null or replaced_at > knowledge_at
+),
+
+versions as (
+    select
+        *,
+        max(case when knowledge_at = first_country_known_at then country_code end) over (
+            partition by org_uuid
+        ) as first_country_code
+    from dated
+),
+
+listed as (
+    select
+        *,
+        ',' || {{ replace_pattern(plain_list('category_list'), "'[ ]*[,;|][ ]*'", "','") }} || ',' as categories
+    from versions
+),
+
+matched as (
+    select
+        listed.*,
+        segments.segment,
+        segments.category,
+        {{ dbt.position("',' || segments.category || ','", "listed.categories") }} as place
+    from listed
+    left join {{ ref('segment_categories') }} as segments
+        on listed.categories like '%,' || segments.category || ',%'
+)
+
 select
-    organizations.org_uuid,
-    organizations.country_code,
-    max(
-        case when segments.segment = 'innovative_drugs' then 1 else 0 end
-    ) as is_innovative_drugs,
-    organizations.knowledge_at,
-    organizations.replaced_at
-from {{ ref('stg_organization_versions') }} as organizations
-left join {{ ref('segment_categories') }} as segments
-    on
-        ',' || {{ replace_pattern(plain_list('organizations.category_list'), "'[ ]*[,;|][ ]*'", "','") }} || ','
-        like '%,' || segments.category || ',%'
-where organizations.replaced_at is null or organizations.replaced_at > organizations.knowledge_at
+    org_uuid,
+    country_code,
+    first_country_code,
+    first_country_known_at,
+    categories,
+    max(case when segment = 'innovative_drugs' then 1 else 0 end) as is_innovative_drugs,
+    count(case when segment = 'innovative_drugs' then category end) as segment_categories,
+    min_by(category, case when segment = 'innovative_drugs' then place end) as primary_category,
+    knowledge_at,
+    replaced_at
+from matched
 group by
-    organizations.org_uuid,
-    organizations.country_code,
-    organizations.knowledge_at,
-    organizations.replaced_at
+    org_uuid,
+    country_code,
+    first_country_code,
+    first_country_known_at,
+    categories,
+    knowledge_at,
+    replaced_at

@@ -46,6 +46,7 @@ measured as (
             and spine.stage = totals.stage
             and spine.quarter_start = totals.quarter_start
             and totals.purpose = 'now'
+            and totals.region_basis = 'latest'
 )
 
 select
@@ -91,6 +92,7 @@ left join {{ ref('int_funding_totals') }} as year_ago
         and measured.stage = year_ago.stage
         and measured.quarter_start = year_ago.for_quarter
         and year_ago.purpose = 'year_ago'
+        and year_ago.region_basis = 'latest'
 left join {{ ref('int_funding_completeness') }} as completeness
     on
         measured.profile = completeness.profile

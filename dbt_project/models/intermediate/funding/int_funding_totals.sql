@@ -4,6 +4,7 @@ with deals as (
         quarter_start,
         for_quarter,
         region,
+        first_region,
         is_innovative_drugs,
         in_cb_news_venture,
         in_vc_pe_broad,
@@ -18,6 +19,7 @@ with deals as (
         quarter_start,
         for_quarter,
         region,
+        first_region,
         is_innovative_drugs,
         in_cb_news_venture,
         in_vc_pe_broad,
@@ -52,14 +54,21 @@ by_segment as (
 ),
 
 by_region as (
+    {% for basis, column in [('latest', 'region'), ('first', 'first_region')] %}
+        select
+            *,
+            {{ column }} as shown_region,
+            '{{ basis }}' as region_basis
+        from by_segment
+        {% if basis == 'first' %}
+            where purpose in ('now', 'year_ago')
+        {% endif %}
+        union all
+    {% endfor %}
     select
         *,
-        region as shown_region
-    from by_segment
-    union all
-    select
-        *,
-        'GLOBAL' as shown_region
+        'GLOBAL' as shown_region,
+        'latest' as region_basis
     from by_segment
 ),
 
@@ -68,7 +77,7 @@ by_stage as (
         *,
         stage as shown_stage
     from by_region
-    where purpose <> 'quarter_end'
+    where purpose <> 'quarter_end' and region_basis = 'latest'
     union all
     select
         *,
@@ -80,6 +89,7 @@ select
     profile,
     segment,
     shown_region as region,
+    region_basis,
     shown_stage as stage, -- noqa: RF04
     purpose,
     quarter_start,
@@ -89,4 +99,4 @@ select
     cast(sum(disclosed_deals) as bigint) as disclosed_deals,
     max(knowledge_at) as knowledge_at
 from by_stage
-group by profile, segment, shown_region, shown_stage, purpose, quarter_start, for_quarter
+group by profile, segment, shown_region, region_basis, shown_stage, purpose, quarter_start, for_quarter

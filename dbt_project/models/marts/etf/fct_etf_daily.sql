@@ -9,26 +9,15 @@ with counted as (
     from {{ ref('int_etf_sessions') }} as sessions
 ),
 
-opened as (
+valued as (
     select
         *,
         {# what was outstanding at the open, in the units of the session #}
         cast(lag(whole_shares) over (partition by etf_code order by trade_date nulls last) as double)
         * coalesce(cast(split_numerator as double) / cast(split_denominator as double), 1) as opening_shares,
-        cast(turnover_cny as double) / nullif(volume_shares, 0) as average_price
-    from counted
-),
-
-valued as (
-    select
-        *,
-        {# Thousands of CNY and lots of shares leave an average price a little beside the true one: half a percent and
-           a tick. #}
-        average_price between cast(low as double) * 0.995 - 0.001
-        and cast(high as double) * 1.005 + 0.001 as is_average_in_range,
         whole_shares * {{ ten_thousandths('unit_nav') }} as aum_numerator,
         {{ exact_integer('100') }} as aum_denominator
-    from opened
+    from counted
 )
 
 select
@@ -42,13 +31,11 @@ select
     cast(valued.close as double) / nullif(cast(valued.prev_close as double), 0) - 1 as change_ratio,
     valued.turnover_cny,
     valued.volume_shares,
+    valued.vwap,
     case
-        when valued.is_average_in_range then cast(valued.average_price as decimal(18, 4))
-    end as vwap,
-    case
-        when valued.average_price is null or valued.low is null or valued.high is null then 'missing'
-        when valued.is_average_in_range then 'known'
-        else 'contradicts_range'
+        when valued.vwap is not null then 'known'
+        when valued.has_vwap_inputs then 'contradicts_range'
+        else 'missing'
     end as vwap_status,
     cast(valued.volume_shares as double) / valued.opening_shares as turnover_rate_ratio,
     cast(valued.whole_shares as bigint) as shares,
@@ -65,6 +52,8 @@ select
         when flows.flow_status = 'estimated' then 'close'
         else 'nav'
     end as flow_price_basis,
+    flows.net_flow_at_vwap_cny,
+    flows.net_flow_at_close_cny,
     cast(flows.span_sessions as integer) as span_sessions,
     cast(valued.close as double) / nullif(cast(valued.unit_nav as double), 0) - 1 as premium_ratio,
     premiums.premium_iopv_ratio,

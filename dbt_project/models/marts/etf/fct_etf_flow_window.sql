@@ -48,6 +48,10 @@ windows as (
             sum(case when net_flow_cny is null then 1 else 0 end) over last_sessions as missing_days,
             cast(sum(net_flow_cny) over last_sessions as decimal(20, 2)) as cumulative_flow_cny,
             max(net_flow_cny) over last_sessions as max_daily_flow_cny,
+            case
+                when count(net_flow_at_vwap_cny) over last_sessions = count(net_flow_cny) over last_sessions
+                    then cast(sum(net_flow_at_vwap_cny) over last_sessions as decimal(20, 2))
+            end as cumulative_flow_at_vwap_cny,
             max(flow_first_known_at) over last_sessions as first_known_at,
             greatest(max(flow_known_at) over last_sessions, streak_known_at) as knowledge_at
         from counted
@@ -84,6 +88,7 @@ select
     max_daily_flow_cny,
     {{ money_from_cents('cumulative_cents', 'sessions') }} as average_flow_cny,
     cast(inflow_streak as integer) as inflow_streak,
+    cumulative_flow_at_vwap_cny,
     first_known_at,
     knowledge_at
 from averaged

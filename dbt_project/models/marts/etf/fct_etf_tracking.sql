@@ -20,7 +20,7 @@ windows as (
             sessions_since_first_nav,
             count(used_difference) over last_sessions as days_used,
             sum(case when ln_fund is not null then span_sessions else 0 end) over last_sessions as sessions_covered,
-            {% for reason in ['nav_missing', 'index_missing', 'currency_unknown', 'fx_missing'] %}
+            {% for reason in ['nav_missing', 'index_missing', 'currency_unknown', 'fx_contradicted', 'fx_missing'] %}
                 sum(case when day_status = '{{ reason }}' then 1 else 0 end) over last_sessions as {{ reason }}_days,
             {% endfor %}
             exp(sum(ln_fund) over last_sessions) - 1 as fund_return,
@@ -48,12 +48,16 @@ judged as (
             when days_used = window_sessions then 'complete'
             when days_used >= 0.8 * window_sessions then 'partial'
             when
-                index_missing_days >= greatest(nav_missing_days, currency_unknown_days, fx_missing_days)
+                index_missing_days
+                >= greatest(nav_missing_days, currency_unknown_days, fx_contradicted_days, fx_missing_days)
                 and index_missing_days > 0
                 then 'index_missing'
             when
-                currency_unknown_days >= greatest(nav_missing_days, fx_missing_days) and currency_unknown_days > 0
+                currency_unknown_days >= greatest(nav_missing_days, fx_contradicted_days, fx_missing_days)
+                and currency_unknown_days > 0
                 then 'currency_unknown'
+            when fx_contradicted_days >= greatest(nav_missing_days, fx_missing_days) and fx_contradicted_days > 0
+                then 'fx_contradicted'
             when fx_missing_days >= nav_missing_days and fx_missing_days > 0 then 'fx_missing'
             else 'nav_missing'
         end as tracking_status

@@ -44,6 +44,7 @@ vintages as (
             and groups.segment = totals.segment
             and groups.region = totals.region
             and totals.stage = 'all'
+            and totals.region_basis = 'latest'
             and moments.purpose = totals.purpose
             and moments.quarter_start = totals.quarter_start
             and moments.for_quarter = totals.for_quarter

@@ -115,9 +115,10 @@ rates as (
         reviews.weight_date,
         fx.pair,
         max_by(fx.rate, fx.rate_date) as rate,
+        max_by(coalesce(fx.contradiction, 'none'), fx.rate_date) as contradiction,
         max_by(fx.knowledge_at, fx.rate_date) as known_at
     from (select distinct weight_date from {{ ref('int_index_reviews') }}) as reviews
-    inner join {{ ref('stg_fx_rates') }} as fx
+    inner join {{ ref('int_exchange_rates') }} as fx
         on
             reviews.weight_date >= fx.rate_date
             and fx.rate_date > {{ dbt.dateadd('day', -10, 'reviews.weight_date') }}
@@ -131,7 +132,11 @@ traded as (
         turnovers.currency,
         turnovers.average_turnover,
         turnovers.bars,
-        case when turnovers.currency = 'CNY' then 1 else cast(rates.rate as double) end as cny_rate,
+        case
+            when turnovers.currency = 'CNY' then 1
+            when rates.contradiction = 'none' then rates.rate
+        end as cny_rate,
+        rates.contradiction <> 'none' as is_rate_contradicted,
         assets.aum_cny,
         greatest(
             reviews.known_at,
@@ -169,6 +174,7 @@ estimated as (
             when weight_change is null then 'not_drifted'
             when aum_cny is null then 'no_tracker_assets'
             when average_turnover is null or average_turnover <= 0 then 'no_turnover'
+            when is_rate_contradicted then 'fx_contradicted'
             when cny_rate is null then 'fx_missing'
             else 'known'
         end as trade_status
@@ -191,6 +197,8 @@ select
     case
         when average_turnover * cny_rate < 1e17 then cast(average_turnover * cny_rate as decimal(20, 2))
     end as average_turnover_cny,
+    currency as turnover_currency,
+    cast(cny_rate as double) as turnover_cny_rate,
     cast(bars as integer) as turnover_days,
     case
         when trade_status = 'known'

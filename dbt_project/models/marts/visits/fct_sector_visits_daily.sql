@@ -110,6 +110,9 @@ counted as (
         sum(coalesce(steps.visits, 0)) over month_to_date as visits_mtd,
         sum(coalesce(steps.briefings, 0)) over month_to_date as briefings_mtd,
         sum(coalesce(steps.institutions, 0)) over month_to_date as institutions_mtd,
+        sum(coalesce(fund_steps.companies, 0)) over month_to_date as companies_by_funds_mtd,
+        sum(coalesce(fund_steps.visits, 0)) over month_to_date as visits_by_funds_mtd,
+        sum(coalesce(fund_steps.institutions, 0)) over month_to_date as fund_institutions_mtd,
         max(steps.knowledge_at) over month_to_date as knowledge_at,
         sum(coalesce(member_steps.members, 0)) over (
             partition by spine.scheme, spine.sector_code, spine.visitor_type
@@ -123,6 +126,12 @@ counted as (
             and spine.sector_code = steps.sector_code
             and spine.visitor_type = steps.counted_type
             and spine.as_of_date = steps.step_date
+    left join {{ ref('int_visit_day_steps') }} as fund_steps
+        on
+            spine.scheme = fund_steps.scheme
+            and spine.sector_code = fund_steps.sector_code
+            and spine.as_of_date = fund_steps.step_date
+            and fund_steps.counted_type = 'fund'
     left join member_steps
         on
             spine.scheme = member_steps.scheme
@@ -189,6 +198,9 @@ select
     end as companies_expected_final,
     cast(shown.institutions_mtd as bigint) as institutions_mtd,
     cast(ranked.rank_mtd as bigint) as rank_mtd,
+    cast(shown.companies_by_funds_mtd as bigint) as companies_by_funds_mtd,
+    cast(shown.visits_by_funds_mtd as bigint) as visits_by_funds_mtd,
+    cast(shown.fund_institutions_mtd as bigint) as fund_institutions_mtd,
     coalesce(shown.knowledge_at, shown.known_so_far, bounds.earliest_knowledge) as knowledge_at
 from shown
 cross join bounds

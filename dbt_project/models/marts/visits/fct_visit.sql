@@ -1,0 +1,19 @@
+select
+    visits.security_code,
+    visits.visit_date,
+    visits.visit_way,
+    visits.visitor_org,
+    visits.company_id,
+    visits.organization,
+    visits.visitor_type,
+    visits.is_performance_briefing,
+    visits.notice_date,
+    coalesce(sectors.sector_code, 'NONE') as sector_code,
+    greatest(visits.knowledge_at, coalesce(sectors.knowledge_at, visits.knowledge_at)) as knowledge_at
+from {{ ref('int_visits') }} as visits
+left join {{ ref('int_company_sector_spans') }} as sectors
+    on
+        sectors.scheme = 'SW2021'
+        and visits.company_id = sectors.company_id
+        and visits.visit_date >= sectors.valid_from
+        and visits.visit_date < sectors.valid_to
