@@ -28,6 +28,15 @@ FAMILIES = {
 """First word of an audit's name -> the family that answers for it; any other word names its own family."""
 
 
+GATES = {"fx": "G16"}
+"""First word of an audit's name -> the gate of ``expectations.gates`` that its findings belong to, where one does."""
+
+
+def gate_of(model: str) -> str:
+    """The gate of an audit model's findings, from its name; blank: none."""
+    return GATES.get(model.removeprefix(PREFIX).split("_")[0], "")
+
+
 def family_of(model: str) -> str:
     """The family that owns an audit model, from its name."""
     word = model.removeprefix(PREFIX).split("_")[0]
@@ -64,6 +73,7 @@ def run_audits(build: Path) -> list[CheckResult]:
                     unexpected_rows=1,
                     sample=[{"subject": str(subject), "detail": str(detail)}],
                     seconds=seconds,
+                    gate=gate_of(model),
                 )
                 for name, subject, detail in findings
             ]
@@ -79,6 +89,7 @@ def run_audits(build: Path) -> list[CheckResult]:
                         observed="0 rows",
                         limit="nothing to report",
                         seconds=seconds,
+                        gate=gate_of(model),
                     )
                 )
     return results

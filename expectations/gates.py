@@ -70,5 +70,7 @@ GATES: dict[str, Gate] = {
         "a notice before its visit is quarantined",
     ),
     "G15": Gate("contribution residual", "stale weights, a missing member, a currency not converted"),
-    "G16": Gate("sources tie out", "two providers with other figures for the same thing"),
+    "G16": Gate(
+        "sources tie out", "two providers with other figures for the same thing, an exchange rate turned round"
+    ),
 }

@@ -29,7 +29,7 @@ SUITE = Suite(
             "(contracts R41), by all visitors, by brokers and by funds.",
             "select d.as_of_date, d.visitor_type, d.companies_mtd, v.companies, d.visits_mtd, v.visits, "
             "d.institutions_mtd, v.institutions, d.companies_by_funds_mtd, v.companies_by_funds "
-            "from marts.fct_sector_visits_daily as d join (select k.visitor_type, "
+            "from marts.fct_sector_visits_daily as d left join (select k.visitor_type, "
             "date_trunc('month', x.visit_date) as month_start, count(distinct x.company_id) as companies, "
             "count(distinct x.company_id || '|' || x.visit_date || '|' || x.visit_way) as visits, "
             "count(distinct x.organization) as institutions, "
@@ -38,8 +38,9 @@ SUITE = Suite(
             "on k.visitor_type = 'all' or x.visitor_type = k.visitor_type group by all) as v "
             "on d.visitor_type = v.visitor_type and date_trunc('month', d.as_of_date) = v.month_start "
             "where d.sector_code = 'ALL' and d.scheme = 'SW2021' and d.as_of_date = last_day(d.as_of_date) "
-            "and (d.companies_mtd <> v.companies or d.visits_mtd <> v.visits or d.institutions_mtd <> v.institutions "
-            "or (d.visitor_type = 'all' and d.companies_by_funds_mtd <> v.companies_by_funds))",
+            "and (d.companies_mtd <> coalesce(v.companies, 0) or d.visits_mtd <> coalesce(v.visits, 0) "
+            "or d.institutions_mtd <> coalesce(v.institutions, 0) or (d.visitor_type = 'all' "
+            "and d.companies_by_funds_mtd <> coalesce(v.companies_by_funds, 0)))",
             "visits counted = month's total",
         ),
     ),

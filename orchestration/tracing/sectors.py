@@ -10,7 +10,7 @@ import duckdb
 
 from orchestration.tracing import etf, funding, index
 from orchestration.tracing.parts import Key, Part, listed, one
-from orchestration.tracing.views import hold_visits
+from orchestration.tracing.views import hold_study, hold_visits
 
 VISITS = "release.marts.fct_sector_visits_daily"
 
@@ -199,28 +199,57 @@ def one_visit(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Par
 
 
 def event_study(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:
-    """``fct_visit_event_study``: visits with a notice, and the bars of the securities they went to."""
-    sector, visitor = key["sector_code"], key["visitor_type"]
-    inside = (
-        "select m.security_code from memberships m where m.scheme = ? and m.level = 'L1'"
-        + (" and m.sector = ?" if sector != "ALL" else ""),
-        (key["scheme"], sector) if sector != "ALL" else (key["scheme"],),
+    """``fct_visit_event_study``: visits that became events, the bars of their returns, those of the usual return."""
+    scheme, sector, visitor, sessions = (
+        key[name] for name in ("scheme", "sector_code", "visitor_type", "horizon_sessions")
     )
-    of_sector = f"select c.company_id from companies c where c.security_code in ({inside[0]})", inside[1]
-    ever = (dt.date(1, 1, 1), dt.date(9999, 1, 1))
-    events = _calls(con, *ever, visitor, of_sector)
-    every = _calls(con, *ever, "all", of_sector)
-    inputs = [events.part("visits that make events, on the session after they became known")]
+    hold_study(con)
+    placed = (
+        "(select arg_max(m.sector, m.valid_from) from memberships m where m.scheme = ? and m.level = 'L1' "
+        "and m.security_code = s.security_code and m.valid_from <= s.trade_date "
+        "and (m.valid_to is null or m.valid_to > s.trade_date)) " + ("is not null" if sector == "ALL" else "= ?")
+    )
+    values: tuple[Any, ...] = (scheme,) if sector == "ALL" else (scheme, sector)
+    starts = (
+        f"select (s.security_code, s.trade_date) from study_bars s where s.whole_{sessions} and {placed} "
+        "and (s.security_code, s.trade_date) in (select (e.security_code, e.event_session) from study_events e"
+        + ("" if visitor == "all" else " where e.visitor_type = ?")
+        + ")"
+    )
+    event_values = values if visitor == "all" else (*values, visitor)
+    of_events = (
+        "(v.security_code, v.visit_date, v.visit_way, v.visitor_org) in (select (e.security_code, e.visit_date, "
+        f"e.visit_way, e.visitor_org) from study_events e where (e.security_code, e.event_session) in ({starts}))"
+        + ("" if visitor == "all" else " and v.visitor_type = ?")
+    )
+    calls = _Calls(of_events, event_values if visitor == "all" else (*event_values, visitor))
+    inputs = calls.part("visits that make events, on the session after they became known")
+    every = f"select (s.security_code, s.trade_date) from study_bars s where s.whole_{sessions} and {placed}"
+    of_usual = _study_bars(f"bars of every return over {sessions} of the securities visited", sessions, every, values)
     members = Part(
-        "sector_members", "memberships", f"security_code in ({inside[0]}) and level = 'L1'", inside[1], False
+        "sector_members",
+        "memberships",
+        f"level = 'L1' and scheme = ? and security_code in (select s.security_code from study_bars s where {placed})",
+        (scheme, *values),
+        False,
     )
     if column == "sector_code":
         return [members]
-    compared = column in ("usual_return_ratio", "excess_return_ratio", "t_statistic", "knowledge_at")
-    calls = every if compared else events
-    where = f"security_code in (select v.security_code from held_visits v where {calls.where})"
-    bars = Part("security_bars", "bars of the securities visited", where, calls.values, False)
-    return [*([] if column == "usual_return_ratio" else inputs), bars, members]
+    if column == "usual_return_ratio":
+        return [of_usual, members]
+    if column in ("excess_return_ratio", "t_statistic"):
+        return [inputs, of_usual, members]
+    return [inputs, _study_bars(f"bars of the {sessions} from the event on", sessions, starts, event_values), members]
+
+
+def _study_bars(role: str, sessions: int, starts: str, values: tuple[Any, ...]) -> Part:
+    """The bars of the returns over some bars that begin on ``starts``."""
+    where = (
+        "(security_code, trade_date) in (select (b.security_code, b.trade_date) from study_bars b join study_bars s "
+        f"on s.security_code = b.security_code and b.place between s.place and s.place + {sessions - 1} "
+        f"where (s.security_code, s.trade_date) in ({starts}))"
+    )
+    return Part("security_bars", role, where, values, False)
 
 
 def daily(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[Part]:

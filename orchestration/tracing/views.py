@@ -159,6 +159,43 @@ from placed
 """Rounds with what the funding marts count them as (contracts R50 to R52), as known at the moment of ``cut``."""
 
 
+STUDY_EVENTS = """
+create temp table if not exists study_events as
+select v.security_code, v.visit_date, v.visit_way, v.visitor_org, v.visitor_type, d.next_session_szse as event_session
+from held_visits v
+left join securities s using (security_code)
+join release.marts.dim_date d
+    on d.date = cast(greatest(v.knowledge_at, coalesce(s.knowledge_at, v.knowledge_at)) as date)
+"""
+"""Visits with the session after they became known, on which an event of the study begins."""
+
+HORIZONS = (1, 5, 20)
+"""Bars that the study looks ahead."""
+
+STUDY_BARS = f"""
+create temp table if not exists study_bars as
+with told as (
+    select security_code, trade_date,
+        row_number() over ordered as place,
+        close is null or coalesce(prev_close, last_value(close ignore nulls) over (
+            partition by security_code order by trade_date rows between unbounded preceding and 1 preceding
+        )) is not null as is_known
+    from security_bars
+    where security_code in (select security_code from held_visits)
+    window ordered as (partition by security_code order by trade_date)
+)
+select security_code, trade_date, place, {
+    ", ".join(
+        f"count(case when is_known then 1 end) over (partition by security_code order by place "
+        f"rows between current row and {sessions - 1} following) = {sessions} as whole_{sessions}"
+        for sessions in HORIZONS
+    )
+}
+from told
+"""
+"""Bars of the securities visited, numbered; whether the return from each over so many bars is known (contracts R32)."""
+
+
 VIEWS: tuple[tuple[str, set[str]], ...] = (
     (CLOSING_COUNTS, {"dim_date"}),
     (COMPANIES, set()),
@@ -183,3 +220,10 @@ def define(con: duckdb.DuckDBPyConnection) -> None:
 def hold_visits(con: duckdb.DuckDBPyConnection) -> None:
     """Reckon once which visits count, as ``held_visits``: every part of a figure of visits asks for them."""
     con.execute("create temp table if not exists held_visits as from counted_visits")
+
+
+def hold_study(con: duckdb.DuckDBPyConnection) -> None:
+    """Reckon once the events of the study and the bars that their returns can begin on."""
+    hold_visits(con)
+    con.execute(STUDY_EVENTS)
+    con.execute(STUDY_BARS)

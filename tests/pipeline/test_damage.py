@@ -23,6 +23,16 @@ REFUSED_BY = {
     ("marts.fct_index_membership", "no set ever ends"): "fct_index_membership.sets_follow_each_other",
     ("marts.fct_sector_visits_daily", "two sectors swapped"): "fct_sector_visits_daily.sectors_are_recounted",
     ("marts.fct_funding_quarterly", "deleted rounds counted"): "fct_funding_quarterly.quarters_are_their_rounds",
+    ("marts.fct_tracker_flow_window", "one tracker counted twice"): "fct_tracker_flow_window.windows_are_their_days",
+    (
+        "marts.fct_funding_category_quarterly",
+        "attributions swapped",
+    ): "fct_funding_category_quarterly.categories_conserve_the_segment",
+    ("marts.fct_visit", "visits of a month lost"): "fct_visit.months_are_their_visits",
+    (
+        "marts.fct_index_review_member",
+        "turnover converted by a rate turned round",
+    ): "fct_index_review_member.rate_is_not_turned_round",
     ("marts.rpt_market_note", "inflow days of another window"): "rpt_market_note.figures_are_those_of_their_rows",
 }
 

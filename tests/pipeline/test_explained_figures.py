@@ -145,6 +145,27 @@ def test_notices_give_the_visits(told, drawn):
             assert len(counted) == explained["value"], (key, column)
 
 
+def test_the_bars_after_visits_give_the_return_of_the_study(told, drawn):
+    grain = "scheme, sector_code, visitor_type, horizon_sessions"
+    keys = drawn("fct_visit_event_study", grain, "events between 3 and 400 and horizon_sessions = 1", 3)
+    assert keys
+    for key in keys:
+        explained = told("fct_visit_event_study", *key, "event_return_ratio")
+        bars = rows(explained, "security_bars")
+        assert len(bars) == told("fct_visit_event_study", *key, "events")["value"]
+        assert sum(map(change_of, bars)) / len(bars) == pytest.approx(explained["value"], rel=1e-9)
+        assert {row["security_code"] for row in rows(explained, "broker_visits")} == {b["security_code"] for b in bars}
+
+
+def test_rounds_give_the_funding_by_the_region_known_first(told, drawn):
+    grain = "profile, segment, region, quarter_start"
+    moved = "first_region_deals <> deals and region <> 'GLOBAL' and first_region_amount_usd > 0"
+    for key in drawn("fct_funding_quarterly", grain, moved, 2):
+        explained = told("fct_funding_quarterly", *key, "first_region_amount_usd")
+        amounts = [row["raised_amount_usd"] or 0 for row in rows(explained, "funding_rounds", "rounds of the quarter")]
+        assert sum(amounts) == explained["value"], key
+
+
 def test_rounds_give_the_funding_as_it_is_and_as_it_was(told, drawn):
     grain = "profile, segment, region, quarter_start"
     quarters = [("cb_news_venture", "innovative_drugs", region, "2025-01-01") for region in ("GLOBAL", "CHN", "ROW")]
