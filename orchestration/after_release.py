@@ -38,7 +38,12 @@ def environment(settings: Settings, release_id: str, before: str | None) -> dict
 
 def call(settings: Settings, release_id: str, before: str | None) -> str:
     """Call ``SECTOR_AFTER_RELEASE`` and give the end of what it printed. Raises ``CommandError`` with its words."""
-    words = shlex.split(settings.after_release)
+    try:
+        words = shlex.split(settings.after_release)
+    except ValueError as error:
+        raise CommandError(f"SECTOR_AFTER_RELEASE: {settings.after_release!r} is no command: {error}") from None
+    if not words:
+        raise CommandError("SECTOR_AFTER_RELEASE names no command: set it, then start this again")
     try:
         done = subprocess.run(
             words,

@@ -51,7 +51,7 @@ TEMPLATE = """\
 # ---------------------------------------------------------- after a release
 # A command that the sensor new_release calls for every release that becomes current.
 # after_release = ""
-# Where the links of the Dagster UI find the pages of releases; `sector ui` serves them itself while this is empty.
+# Where the links of the Dagster UI find the pages of releases; `sector ui` serves them itself and says where.
 # pages_at = ""
 
 # ------------------------------------------------------------ live providers

@@ -117,6 +117,7 @@ def raw_asset(contract: Contract, settings: Settings) -> dg.AssetsDefinition:
     key=STRAYS,
     group_name="raw",
     kinds={"python"},
+    owners=[owner("core")],
     description="Files under landing folders that name no table: refused whole, one quarantine line each.",
     required_resource_keys={"refresh"},
 )

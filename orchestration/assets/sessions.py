@@ -113,16 +113,12 @@ def rows_check(table: str, days: Sequence[dt.date], held: set[dt.date]) -> dg.As
     )
 
 
-def _scheduled(table: str) -> list[Dataset]:
-    return [dataset for dataset in datasets() if dataset.scheduled and table in dataset.tables]
-
-
 def _chosen(table: str, names: Sequence[str]) -> list[Dataset]:
     """The datasets of those names, or all scheduled ones of the table. Raises ``dg.Failure`` for a name unknown."""
     able = {dataset.key: dataset for dataset in datasets() if table in dataset.tables}
     if unknown := [name for name in names if name not in able]:
         raise dg.Failure(f"{unknown[0]!r} delivers no {table}: expected one of {', '.join(able)}", allow_retries=False)
-    return [able[name] for name in names] or _scheduled(table)
+    return [able[name] for name in names] or [dataset for dataset in able.values() if dataset.scheduled]
 
 
 def _ask(

@@ -5,32 +5,17 @@ The tests are one morning, in order: each goes on from the one before. What happ
 the disk; the page is only clicked and read (its classes are hashed).
 """
 
-import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from orchestration.instance import PROJECT_ROOT, environment
 from orchestration.settings import Settings
+from tests.support.chromium import chromium
 from tests.support.fake_provider import serving
 from tests.support.recorded import akshare, exchanges
+from tests.support.ui import Ui
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-SECONDS_TO_START = 240
-SECONDS_TO_RUN = 600
 
 BARS = (
     "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
@@ -38,113 +23,20 @@ BARS = (
     "159567.SZ,2025-04-17,1.22,1.25,1.21,1.24,1.22,1000000,1240000\n"
 )
 
-LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
-    loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
-
 ABSURD = (
     "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
     "159570.SZ,2025-04-17,1.22,1.25,1.21,1.24,0.0010,1000000,1240000\n"
 )
 """A price a thousand times that of the day before: the door takes it, the gate does not."""
 
-RUNS = "{ runsOrError { ... on Runs { results { runId status pipelineName tags { key value } } } } }"
-
 SESSIONS = """query Sessions($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
     assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } }
     latestMaterializationByPartition(partitions: ["2025-04-22", "2025-04-23", "2025-04-24"]) {
         runId partition metadataEntries { label ... on IntMetadataEntry { intValue } } } } } }"""
 
-SWITCHES = """{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
-    ... on RepositoryLocation { repositories {
-        schedules { name scheduleState { status } } sensors { name sensorState { status } } } } } } } } }"""
-
 CHECKS = """query Checks($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
     assetChecksOrError { ... on AssetChecks { checks {
         name blocking executionForLatestMaterialization { status evaluation { severity } } } } } } } }"""
-
-
-def _two_free_ports() -> int:
-    """A port that is free together with the next one."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = first.getsockname()[1]
-            try:
-                with socket.create_server(("127.0.0.1", port + 1)):
-                    return port
-            except (OSError, OverflowError):
-                continue
-
-
-def restore_interrupt() -> None:
-    """A process started in the background ignores SIGINT, and Dagster maps SIGTERM to what SIGINT does."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Ui:
-    """A `sector ui` on a free port of the loopback, its pages on the next, on a SECTOR_HOME of its own."""
-
-    def __init__(self, settings: Settings, log: Path, variables: dict[str, str]) -> None:
-        port = _two_free_ports()
-        self.url, self.pages, self.log = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}", log
-        with log.open("w") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
-                env={**environment(settings), **variables},
-                cwd=PROJECT_ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=restore_interrupt,
-            )
-
-    def ask(self, query: str, **variables: Any) -> dict:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.url}/graphql", body, {"content-type": "application/json"})  # noqa: S310 (our own http:// address)
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return json.load(answer)["data"]
-
-    def wait_until_loaded(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            try:
-                entries = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                entries = []
-            if entries and entries[0]["loadStatus"] == "LOADED":
-                loaded = entries[0]["locationOrLoadError"]
-                assert loaded["__typename"] == "RepositoryLocation", loaded
-                return
-            time.sleep(1)
-        pytest.fail(f"the UI did not load in {SECONDS_TO_START} s: {self.log.read_text()[-3000:]}")
-
-    def wait_for_run(self, job: str, ended: int = 1) -> dict:
-        """The latest of ``ended`` runs of a job, once so many have ended."""
-        deadline = time.monotonic() + SECONDS_TO_RUN
-        while time.monotonic() < deadline:
-            runs = [run for run in self.ask(RUNS)["runsOrError"]["results"] if run["pipelineName"] == job]
-            if sum(run["status"] in {"SUCCESS", "FAILURE", "CANCELED"} for run in runs) >= ended:
-                return {**runs[0], "tags": {tag["key"]: tag["value"] for tag in runs[0]["tags"]}}
-            time.sleep(1)
-        pytest.fail(f"no run of {job} ended in {SECONDS_TO_RUN} s: {self.log.read_text()[-3000:]}")
-
-    def is_on(self, name: str) -> bool:
-        """Whether a schedule or sensor is switched on."""
-        [entry] = self.ask(SWITCHES)["workspaceOrError"]["locationEntries"]
-        [found] = entry["locationOrLoadError"]["repositories"]
-        states = {
-            **{schedule["name"]: schedule["scheduleState"]["status"] for schedule in found["schedules"]},
-            **{sensor["name"]: sensor["sensorState"]["status"] for sensor in found["sensors"]},
-        }
-        return states[name] == "RUNNING"
-
-    def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -183,18 +75,13 @@ def ui(settings, provider, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(ui):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         page.set_default_timeout(90_000)
         page.outside = []
         browser_context = page.context
         browser_context.on("request", lambda request: _note_outside(page.outside, ui, request.url))
         yield page
-        browser.close()
 
 
 def _note_outside(outside: list[str], ui: Ui, url: str) -> None:

@@ -104,7 +104,12 @@ def test_no_shell_reads_the_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("command", "words"),
-    [("/nowhere/tool", "cannot be started: No such file"), ("{python}", "ended with 3: the server said no")],
+    [
+        ("/nowhere/tool", "cannot be started: No such file"),
+        ("{python}", "ended with 3: the server said no"),
+        ("mail 'note", "is no command: No closing quotation"),
+        (" ", "names no command: set it"),
+    ],
 )
 def test_a_command_that_fails_says_why(tmp_path: Path, command: str, words: str) -> None:
     failing = python(tmp_path, "print('the server said no'); raise SystemExit(3)")
