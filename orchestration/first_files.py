@@ -18,7 +18,7 @@ from rich.console import Console
 from orchestration.contracts import CONTRACTS
 from orchestration.dialect_report import Fit, NoSuchFileError, examine
 from orchestration.durable import make_folder, sync, write_whole
-from orchestration.ingest.files import format_of, is_ignored, sha256
+from orchestration.ingest.files import format_of, is_ignored, printable, sha256
 from orchestration.layout import paragraph
 from orchestration.settings import SETTINGS_FILE, Settings
 
@@ -150,7 +150,7 @@ def _files(path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
 
 
 def _land(settings: Settings, file: Path, parts: tuple[str, ...], table: str | None) -> Landed:
-    source = str(file)
+    source = printable(str(file))
     if file.is_relative_to(settings.landing):
         return Landed(source, name=file.relative_to(settings.landing).as_posix(), reason="it lies there already")
     if not _is_known_kind(file.name):
@@ -160,11 +160,11 @@ def _land(settings: Settings, file: Path, parts: tuple[str, ...], table: str | N
         table = tables[-1]
     if tables:
         parts = parts[len(parts) - parts[::-1].index(tables[-1]) :]
-    fits = [
-        fit for sheet in examine(settings, file, table, name=PurePosixPath(*parts).as_posix()) for fit in sheet.fits
-    ]
+    sheets = examine(settings, file, table, name=PurePosixPath(*parts).as_posix())
+    fits = [fit for sheet in sheets for fit in sheet.fits]
     if not fits:
-        return Landed(source, table, reason=f"no dialect knows its header: sector dialect {file}")
+        refused = next((sheet.refused for sheet in sheets if sheet.refused), "it holds no table")
+        return Landed(source, table, reason=f"{refused}: sector dialect {source}")
     readers = [fit for fit in fits if fit.accepted] or ([] if table is None else fits)
     if not readers:
         reason = fits[0].reasons[0][0] if fits[0].reasons else "it holds no row"
@@ -174,7 +174,7 @@ def _land(settings: Settings, file: Path, parts: tuple[str, ...], table: str | N
         return Landed(source, reason=f"it may be {' or '.join(names)}: say which with --table")
     best = max(readers, key=_accepted)
     name, is_new = _copy(settings, file, PurePosixPath(best.table, *parts))
-    return Landed(source, best.table, best.dialect, name, is_new)
+    return Landed(source, best.table, best.dialect, printable(name), is_new)
 
 
 def _accepted(fit: Fit) -> int:

@@ -1,6 +1,7 @@
 """`sector init FILE…`: each file lies where the next run reads it, as it was, and what does not is named."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,17 @@ def test_a_wrong_call_lands_nothing(home, mine, arguments):
     assert result.exit_code == 2
     assert under(home.landing) == {}
     assert runner.invoke(cli.app, ["init", str(home.home)]).exit_code == 2
+
+
+def test_names_that_no_terminal_can_show_and_empty_files_are_said(home, mine):
+    folder = mine / os.fsdecode(b"bad\xff")
+    put(folder, "zero.csv", "")
+    put(folder, "bars.csv", BAR)
+    code, files = init(mine)
+    assert code == 0
+    assert sorted(each["table"] or "" for each in files) == ["", "etf_bars"]
+    assert "0 bytes" in next(each["reason"] for each in files if each["name"] is None)
+    assert runner.invoke(cli.app, ["init", str(mine)]).exit_code == 0
 
 
 def test_what_was_done_is_said_by_table(home, mine):
