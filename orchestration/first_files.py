@@ -48,12 +48,6 @@ TEMPLATE = """\
 # keep_days = 30
 # keep_last_of_day = true
 
-# ---------------------------------------------------------- after a release
-# A command that the sensor new_release calls for every release that becomes current.
-# after_release = ""
-# Where the links of the Dagster UI find the pages of releases; `sector ui` serves them itself and says where.
-# pages_at = ""
-
 # ------------------------------------------------------------ live providers
 # What `sector fetch` asks about. Empty: the note's ETF; its index and the two Hang Seng ones; members where needed.
 # watch_etfs = []

@@ -37,6 +37,13 @@ addresses which hurry; Tushare allows 50 to 500 a minute, by points; Crunchbase 
 
 SETTINGS_FILE = "sector.toml"
 
+ENVIRONMENT_ALONE = {
+    "home": "the file lies in it",
+    "after_release": "it is a command, and the file lies among data",
+    "pages_at": "`sector ui` says it",
+}
+"""Settings that are no secrets and that the file may not hold, each with the reason."""
+
 MAIL = r"^[^\s@,<>]+@[^\s@,<>]+$"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -61,8 +68,9 @@ def read_file(path: Path, settings: type[BaseSettings]) -> dict[str, Any]:
         raise SettingsFileError(f"{path} cannot be read: {error.strerror}: give access to it") from None
     fields = settings.model_fields
     for name in found:
-        if name == "home":
-            raise SettingsFileError(f"{path}: home: the file lies in it; set SECTOR_HOME in the environment")
+        if name in ENVIRONMENT_ALONE:
+            said, variable = ENVIRONMENT_ALONE[name], f"SECTOR_{name.upper()}"
+            raise SettingsFileError(f"{path}: {name}: {said}; set {variable} in the environment")
         if name not in fields:
             near = difflib.get_close_matches(name, fields, 1)
             hint = f"did you mean {near[0]}?" if near else "`sector init` writes a file with all names"

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from orchestration import cli
 from orchestration.first_files import TEMPLATE
-from orchestration.settings import Settings, SettingsFileError, is_secret
+from orchestration.settings import ENVIRONMENT_ALONE, Settings, SettingsFileError, is_secret
 
 runner = CliRunner()
 
@@ -78,7 +78,7 @@ def test_the_file_that_init_writes_names_every_setting_with_its_default(file):
     assert Settings() == Settings.model_construct(**{**Settings.model_construct().model_dump(), "home": file.parent})
     lines = re.findall(r"^# ([a-z_]+ = .*)$", TEMPLATE, re.MULTILINE)
     shown = tomllib.loads("\n".join(lines))
-    names = {name for name in Settings.model_fields if name != "home" and not is_secret(name)}
+    names = {name for name in Settings.model_fields if name not in ENVIRONMENT_ALONE and not is_secret(name)}
     assert set(shown) == names
     for name, value in shown.items():
         default = Settings.model_fields[name].default
