@@ -447,6 +447,7 @@ def _freshness(con: duckdb.DuckDBPyConnection, as_of: dt.datetime, releases: Seq
                 observed=f"newest input known {known:%Y-%m-%d %H:%M}, {age} session{'s' if age != 1 else ''} ago",
                 limit=f"{limit} sessions ({where})",
                 unexpected_rows=0 if age <= limit else 1,
+                sample=[{"newest_input_known_at": known.isoformat(), "sessions_old": age, "sessions_allowed": limit}],
                 value=float(age),
                 seconds=round(time.perf_counter() - began, 4),
             )

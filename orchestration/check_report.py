@@ -41,7 +41,7 @@ def check(settings: Settings) -> GateReport:
 
     Raises ``RefusedError`` when nothing was built.
     """
-    return Refresh(settings, as_of=prepared(settings).as_of).judge()
+    return Refresh(settings, as_of=prepared(settings).as_of).judge_again()
 
 
 def explanations() -> list[Explanation]:

@@ -1,4 +1,4 @@
-"""The gate as asset checks: each check of a suite on its mart, all from one run of the gate.
+"""Asset checks: the gate, each check of a suite on its mart from one run of the gate; and what is late.
 
 Comparisons with past releases are one check a mart, and so is what names no mart. None of them blocks: a failed one is
 red where it failed, and the release decides whether it takes earlier rows in their place or stays out.
@@ -9,7 +9,10 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import lateness
+from orchestration.refresh import utc_now
 from orchestration.resources import current_refresh
+from orchestration.settings import Settings
 
 PAST = "past_releases"
 """All comparisons of a mart with the releases before."""
@@ -97,3 +100,40 @@ def gate_checks(marts: Sequence[dg.AssetKey], rest: dg.AssetKey) -> dg.AssetChec
             yield result_of(spec.asset_key, spec.name, checks)
 
     return gate
+
+
+def mart_key(name: str) -> dg.AssetKey:
+    """Asset key of a mart."""
+    return dg.AssetKey(["marts", name])
+
+
+def lateness_result(verdict: lateness.Verdict) -> dg.AssetCheckResult:
+    """Whether a mart of the current release is late: a warning, which blocks nothing."""
+    metadata: dict[str, Any] = {"sessions_lacking": verdict.lacking, "allowed": verdict.due.slack}
+    dates = {"newest": verdict.newest, "last_session_due": verdict.expected}
+    return dg.AssetCheckResult(
+        asset_key=mart_key(verdict.due.mart),
+        check_name=verdict.due.check,
+        passed=verdict.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=verdict.message,
+        metadata={**metadata, **{name: day.isoformat() for name, day in dates.items() if day is not None}},
+    )
+
+
+def lateness_checks(settings: Settings) -> dg.AssetChecksDefinition:
+    """A check for each of ``lateness.DUE``, over the release that is current."""
+
+    def described(due: lateness.Due) -> str:
+        when = "the session after" if due.sessions_after else "a session"
+        slack = f"; {due.slack} sessions may be lacking" if due.slack else ""
+        return f"{due.words} are in the release by {due.at:%H:%M} of {when}{slack}. Closed days make nothing late."
+
+    specs = [dg.AssetCheckSpec(due.check, asset=mart_key(due.mart), description=described(due)) for due in lateness.DUE]
+
+    @dg.multi_asset_check(name="lateness", specs=specs)
+    def late(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        for verdict in lateness.verdicts(settings, utc_now()):
+            yield lateness_result(verdict)
+
+    return late

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -27,7 +28,6 @@ from orchestration.messages import FULL_DISK, is_full, one_line
 
 if TYPE_CHECKING:
     import datetime as dt
-    from pathlib import Path
 
     from orchestration.refresh import Outcome
     from orchestration.settings import Settings
@@ -49,7 +49,6 @@ app = typer.Typer(
     name="sector",
     help="A sector desk's warehouse: lands, builds, checks and publishes its tables.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -63,6 +62,28 @@ AsOf = Annotated[
         help="Moment that cuts the build: 2025-04-24 (its end), '2025-04-24 10:30' (market time), or with a zone.",
     ),
 ]
+
+
+def _tables(beginning: str) -> list[str]:
+    """Raw tables, for the shell's completion."""
+    from orchestration.contracts import CONTRACTS
+
+    return [name for name in CONTRACTS if name.startswith(beginning)]
+
+
+def _marts(beginning: str) -> list[str]:
+    """Marts, for the shell's completion."""
+    from orchestration.paths import DBT_PROJECT
+
+    names = sorted(path.stem for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql"))
+    return [name for name in names if name.startswith(beginning)]
+
+
+def _release_ids(beginning: str) -> list[str]:
+    """Releases of this home, for the shell's completion."""
+    from warehouse.releases import list_releases
+
+    return [r.release_id for r in list_releases(settings_or_exit().home) if r.release_id.startswith(beginning)]
 
 
 class WrongCallError(Exception):
@@ -96,7 +117,7 @@ def settings_or_exit(any_home: bool = False) -> Settings:
     """
     from pydantic import ValidationError
 
-    from orchestration.settings import Settings
+    from orchestration.settings import Settings, SettingsFileError, is_secret, origin
 
     try:
         settings = Settings()
@@ -104,10 +125,15 @@ def settings_or_exit(any_home: bool = False) -> Settings:
             raise WrongCallError(f"{settings.home} is no folder: set SECTOR_HOME to one")
         return settings
     except ValidationError as error:
-        wrong = "; ".join(
-            f"SECTOR_{str(part['loc'][0]).upper()}={part['input']!s}: {part['msg']}" for part in error.errors()
-        )
-        raise WrongCallError(wrong) from None
+        home = Settings.model_construct().home if "SECTOR_HOME" not in os.environ else Path(os.environ["SECTOR_HOME"])
+        wrong = []
+        for part in error.errors():
+            name = str(part["loc"][0])
+            value = "" if is_secret(name) else f"={part['input']!s}"
+            wrong.append(f"{origin(name, home)}{value}: {part['msg']}")
+        raise WrongCallError("; ".join(wrong)) from None
+    except SettingsFileError as error:
+        raise WrongCallError(str(error)) from None
 
 
 def fail(message: str, as_json: bool, code: int = WRONG) -> NoReturn:
@@ -155,7 +181,37 @@ def moment_or_exit(text: str | None) -> dt.datetime | None:
         raise WrongCallError(f"--as-of: {error}") from None
 
 
-@app.command()
+@app.command(short_help="Make SECTOR_HOME and land the files you name.")
+def init(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="Files and folders to land; they stay as they are.")
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="TABLE", help="All of them are for it.", autocompletion=_tables)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make SECTOR_HOME: a commented settings file, and the files you name where `sector run` reads them."""
+    with guarded(as_json):
+        from orchestration import first_files
+
+        settings = settings_or_exit()
+        path, is_new = first_files.write_settings(settings)
+        landed = first_files.land(settings, [Path(name).expanduser() for name in files or []], table, say)
+        if as_json:
+            answer_json({"settings": str(path), "new": is_new, "files": [each.as_json() for each in landed]})
+        else:
+            answer(f"{path}{'' if is_new else ' was there and is as it was'}")
+            first_files.show(landed, out)
+        if any(each.name for each in landed):
+            say("next: sector run")
+        elif landed:
+            raise typer.Exit(REFUSED)
+        elif is_new:
+            say("next: sector init FILE..., or sector sample, or sector fetch; then sector run")
+
+
+@app.command(short_help="Land the synthetic sample.")
 def sample(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 7,
     as_json: AsJson = False,
@@ -179,7 +235,7 @@ def sample(
             say("next: sector run")
 
 
-@app.command()
+@app.command(short_help="Ingest what is new, build, check, publish.")
 def run(
     as_of: AsOf = None,
     current: Annotated[bool, typer.Option("--current", help="Make a release of --as-of current.")] = False,
@@ -198,24 +254,30 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
     """Run the job under the lock, unless there is nothing to do. Gives the outcome and the exit code."""
     import datetime as dt
 
+    from orchestration.alerts.telling import after_break, after_death, after_idle
     from orchestration.durable import make_folder
     from orchestration.locking import run_lock
     from orchestration.moments import write_short
     from orchestration.refresh import nothing_new, unchanged, utc_now
 
     make_folder(settings.home)
-    with run_lock(settings.lock):
+    with run_lock(settings.lock) as died:
         now = utc_now()
+        if died is not None:
+            after_death(settings, died, say)
         if as_of is None and (release := nothing_new(settings, now)) is not None:
+            after_idle(settings, say)
             return unchanged(settings, release), 0
-        require_space(settings)
         if as_of is not None and as_of > now + dt.timedelta(days=1):
             say(f"warning: {write_short(as_of)} lies ahead: what becomes known until then is not in this build")
-        from orchestration.executing import execute
-
         try:
+            require_space(settings)
+            from orchestration.executing import execute
+
             return execute(settings, as_of, make_current, say)
         except Exception as error:
+            if as_of is None:
+                after_break(settings, one_line(error, settings.home), say)
             if is_full(settings.home):
                 raise WrongCallError(FULL_DISK) from error
             raise
@@ -250,7 +312,7 @@ def report_run(outcome: Outcome, code: int, as_json: bool) -> None:
     raise typer.Exit(code)
 
 
-@app.command()
+@app.command(short_help="Print the market note.")
 def note(as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Print the market note of the current release, or of the release as of a moment (built when there is none)."""
     with guarded(as_json):
@@ -272,7 +334,7 @@ def note(as_of: AsOf = None, as_json: AsJson = False) -> None:
             answer(facts.note_text(settings, release))
 
 
-@app.command()
+@app.command(short_help="Show the release, rows, batches, trouble.")
 def status(as_json: AsJson = False) -> None:
     """Show the current release, its age, rows per table, batches, quarantine counts and failed checks."""
     with guarded(as_json):
@@ -285,7 +347,7 @@ def status(as_json: AsJson = False) -> None:
             facts.print_status(document, out)
 
 
-@app.command()
+@app.command(short_help="Ask live providers and land the answers.")
 def fetch(
     datasets: Annotated[
         list[str] | None,
@@ -305,8 +367,6 @@ def fetch(
 ) -> None:
     """Ask the live providers and land what they answer; `sector run` reads it. Exit 1 when a fetch failed."""
     with guarded(as_json):
-        from pathlib import Path
-
         from orchestration import fetch_report as report
         from orchestration.fetching import open_transport
 
@@ -396,9 +456,11 @@ def fetch_progress() -> Iterator[tuple[Any, Any]]:
         yield heard, done
 
 
-@app.command()
+@app.command(short_help="Show every version of one raw record.")
 def history(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.")],
+    table: Annotated[
+        str, typer.Argument(metavar="TABLE", help="A raw table, such as etf_shares.", autocompletion=_tables)
+    ],
     key: Annotated[list[str], typer.Argument(metavar="KEY...", help="Its key, in the order of its contract.")],
     as_json: AsJson = False,
 ) -> None:
@@ -412,10 +474,12 @@ def history(
             past.show(settings_or_exit(), table, key, out)
 
 
-@app.command()
+@app.command(short_help="Show what a file would become.")
 def dialect(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file anywhere; it is only looked at.")],
-    table: Annotated[str | None, typer.Option("--table", metavar="TABLE", help="Hold it against this table.")] = None,
+    table: Annotated[
+        str | None, typer.Option("--table", metavar="TABLE", help="Hold it against this table.", autocompletion=_tables)
+    ] = None,
     new: Annotated[
         str | None, typer.Option("--new", metavar="NAME", help="Draft SECTOR_HOME/dialects/NAME.toml for it.")
     ] = None,
@@ -423,8 +487,6 @@ def dialect(
 ) -> None:
     """Show what a file would become, column by column, before it is landed; or draft a dialect for it."""
     with guarded(as_json):
-        from pathlib import Path
-
         from orchestration import dialect_report as report
 
         settings, path = settings_or_exit(), Path(file)
@@ -446,15 +508,16 @@ def dialect(
             report.show(sheets, path, out)
 
 
-@app.command()
+@app.command(short_help="Show how a figure came about.")
 def explain(
-    mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.")],
+    mart: Annotated[str, typer.Argument(metavar="MART", help="A mart, such as fct_etf_daily.", autocompletion=_marts)],
     words: Annotated[
         list[str],
         typer.Argument(metavar="KEY... COLUMN", help="The row's key in the order of its grain, then the column."),
     ],
     release: Annotated[
-        str | None, typer.Option("--release", metavar="ID", help="Another than the current one.")
+        str | None,
+        typer.Option("--release", metavar="ID", help="Another than the current one.", autocompletion=_release_ids),
     ] = None,
     rows: Annotated[int, typer.Option(min=0, help="Rows shown of each raw table.")] = 12,
     as_json: AsJson = False,
@@ -471,7 +534,7 @@ def explain(
             reasons.show(found, out, rows)
 
 
-@app.command()
+@app.command(short_help="Run the gate without publishing.")
 def check(
     explain: Annotated[bool, typer.Option("--explain", help="What each check protects from; runs nothing.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Passed checks too, a line each.")] = False,
@@ -502,13 +565,21 @@ def check(
 
 @app.command()
 def releases(
-    pin: Annotated[str | None, typer.Option("--pin", metavar="ID", help="Keep it whatever retention says.")] = None,
-    unpin: Annotated[str | None, typer.Option("--unpin", metavar="ID", help="Leave it to retention again.")] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option("--pin", metavar="ID", help="Keep it whatever retention says.", autocompletion=_release_ids),
+    ] = None,
+    unpin: Annotated[
+        str | None,
+        typer.Option("--unpin", metavar="ID", help="Leave it to retention again.", autocompletion=_release_ids),
+    ] = None,
     diff: Annotated[
         tuple[str, str] | None,
         typer.Option("--diff", metavar="OLD NEW", help="Rows and figures that differ; `current` is an id, too."),
     ] = None,
-    mart: Annotated[str | None, typer.Option("--mart", metavar="MART", help="With --diff: this mart alone.")] = None,
+    mart: Annotated[
+        str | None, typer.Option("--mart", metavar="MART", help="With --diff: this mart alone.", autocompletion=_marts)
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="With --diff: rows shown of each mart and kind.")] = 5,
     as_json: AsJson = False,
 ) -> None:
@@ -545,9 +616,41 @@ def releases(
             facts.print_releases(rows, out)
 
 
+@app.command(short_help="Show what is in trouble; test the alerts.")
+def alerts(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to every channel that is set.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in trouble, what was, and what could not be told yet. Exit 1 when a test was not delivered."""
+    with guarded(as_json):
+        from orchestration.alerts import showing
+
+        settings = settings_or_exit()
+        if not test:
+            document = showing.document(settings)
+            if as_json:
+                answer_json(document)
+            else:
+                showing.show(document, out)
+            return
+        from orchestration.alerts.telling import try_channels
+
+        tried = try_channels(settings)
+        if not tried:
+            raise WrongCallError(showing.NO_CHANNEL)
+        if as_json:
+            answer_json({"channels": [{"channel": name, "failure": failure or None} for name, failure in tried]})
+        else:
+            for name, failure in tried:
+                answer(f"{name:10} {f'not delivered: {failure}' if failure else 'delivered'}")
+        raise typer.Exit(1 if any(failure for _, failure in tried) else 0)
+
+
 @app.command()
 def rollback(
-    release_id: Annotated[str, typer.Argument(metavar="ID", help="As `sector releases` lists it.")],
+    release_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As `sector releases` lists it.", autocompletion=_release_ids)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Make an earlier release current."""
@@ -561,7 +664,7 @@ def rollback(
             answer(f"release {document['release_id']} is current (as of {document['as_of']})")
 
 
-@app.command()
+@app.command(short_help="Find what is wrong and say the cure.")
 def doctor(as_json: AsJson = False) -> None:
     """Check the set-up: versions, paths, permissions, calendar horizon, disk, stale locks."""
     with guarded(as_json):
@@ -575,13 +678,13 @@ def doctor(as_json: AsJson = False) -> None:
         raise typer.Exit(0 if clinic.is_healthy(findings) else WRONG)
 
 
-@app.command()
+@app.command(short_help="Open the Dagster UI on this SECTOR_HOME.")
 def ui(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
     host: Annotated[str, typer.Option(help="Loopback by default: the UI has no login.")] = "127.0.0.1",
     exposed: Annotated[bool, typer.Option("--exposed", help="Let other machines reach a --host of theirs.")] = False,
 ) -> None:
-    """Open the Dagster UI on this SECTOR_HOME, with its schedule and sensor (until interrupted)."""
+    """Open the Dagster UI on this SECTOR_HOME, with its schedules, sensors and pages (until interrupted)."""
     with guarded(False):
         from orchestration.instance import is_loopback, serve
 

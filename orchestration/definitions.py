@@ -14,13 +14,16 @@ from orchestration.assets.dbt import mart_keys, model_assets
 from orchestration.assets.fetch import fetch_assets, fetched_tables
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release_assets
-from orchestration.checks import gate_checks
-from orchestration.jobs import fetch_jobs, refresh_job, timed_fetch_jobs
+from orchestration.assets.sessions import sessions_assets
+from orchestration.checks import gate_checks, lateness_checks
+from orchestration.jobs import after_release_job, fetch_jobs, refresh_job, timed_fetch_jobs
+from orchestration.market_days import session_days
+from orchestration.partitions import MARKET_TABLES, session_partitions
 from orchestration.providers import datasets
 from orchestration.refresh import Progress, Refresh
 from orchestration.resources import dbt_resource, refresh_resource, transport_resource
 from orchestration.schedules import fetch_schedule, market_schedule
-from orchestration.sensors import landing_sensor
+from orchestration.sensors import landing_sensor, lateness_sensor, release_sensor, sessions_sensor
 from orchestration.settings import Settings
 
 
@@ -40,21 +43,31 @@ def build_defs(
     Raises ``transform.DbtError`` when the dbt project does not parse.
     """
     settings = settings or Settings()
-    models = model_assets(manifest or transform.up_to_date_manifest(settings))
+    models = model_assets(manifest or transform.up_to_date_manifest(settings), settings)
     marts = mart_keys(models)
-    job, timed = refresh_job(), timed_fetch_jobs(datasets())
+    # what is late is a matter of the hour: a refused run would leave checks behind that it did not come to
+    late = lateness_checks(settings)
+    job, timed = refresh_job(apart_from=[late]), timed_fetch_jobs(datasets())
+    days = session_days(settings)
+    following = after_release_job(settings)
     return dg.Definitions(
         assets=[
             *fetch_assets(settings),
-            *raw_assets(fetched_tables()),
+            *raw_assets(settings, fetched_tables()),
             build_inputs,
             models,
-            *release_assets(marts),
+            *release_assets(marts, settings),
+            *sessions_assets({market: session_partitions(found) for market, found in days.items()}, settings),
         ],
-        asset_checks=[gate_checks(marts, BATCHES)],
-        jobs=[job, *fetch_jobs(datasets()), *(asking for asking, _ in timed)],
+        asset_checks=[gate_checks(marts, BATCHES), late],
+        jobs=[job, *fetch_jobs(datasets()), *(asking for asking, _ in timed), following],
         schedules=[market_schedule(job), *(fetch_schedule(asking, time) for asking, time in timed)],
-        sensors=[landing_sensor(job, settings)],
+        sensors=[
+            landing_sensor(job, settings),
+            release_sensor(following, settings),
+            lateness_sensor(settings),
+            sessions_sensor(settings, {table: frozenset(days[market]) for table, market in MARKET_TABLES.items()}),
+        ],
         resources={
             "refresh": refresh_resource(settings, progress, on_start),
             "dbt": dbt_resource(),

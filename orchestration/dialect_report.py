@@ -191,13 +191,15 @@ def landed(settings: Settings, path: Path, table: str | None) -> tuple[LandedFil
     return LandedFile(folder, name, path, found.st_size, found.st_mtime_ns), table
 
 
-def examine(settings: Settings, path: Path, table: str | None = None) -> list[Sheet]:
+def examine(settings: Settings, path: Path, table: str | None = None, name: str | None = None) -> list[Sheet]:
     """What every sheet or member of a file would become.
 
     ``table``: hold it against this raw table alone; by default against that of its folder under ``landing/``, else all.
+    ``name``: the path that it will have under ``landing/``, where that tells a code or a moment.
     Raises ``NoSuchFileError``, and ``OwnDialectError`` for a declared dialect that is wrong.
     """
     file, table = landed(settings, path, table)
+    file = replace(file, name=name) if name else file
     own = own_dialects(settings.dialects)
     names = [table] if table else list(CONTRACTS)
     found: list[Sheet] = []

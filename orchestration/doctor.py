@@ -5,6 +5,7 @@ Belongs here: looking, and naming the cure. Nothing here repairs or changes anyt
 
 from __future__ import annotations
 
+import difflib
 import os
 import platform
 import shutil
@@ -19,10 +20,11 @@ from typing import Any, Literal
 from rich.console import Console
 
 from orchestration import transform
+from orchestration.layout import paragraph
 from orchestration.locking import is_held, read_owner
 from orchestration.paths import DBT_PROJECT, PROJECT_ROOT
 from orchestration.refresh import release_file, utc_now
-from orchestration.settings import Settings
+from orchestration.settings import SETTINGS_FILE, Settings
 
 State = Literal["ok", "warning", "wrong"]
 
@@ -31,6 +33,9 @@ NO_DISK = 200 * 1024**2
 
 CALENDAR_WARNING_DAYS = 30
 """The exchanges publish the next year's holidays each December; a month is time to upgrade."""
+
+OTHER_VARIABLES = {"SECTOR_TRACEBACK", "SECTOR_CLIENTS_HOME"}
+"""Read outside of the settings: by the command line where a call broke, by the tests of clients."""
 
 DISTRIBUTION = "sector-warehouse"
 
@@ -178,6 +183,63 @@ def dialects(settings: Settings) -> Iterator[Finding]:
             yield Finding("dialect", "warning", f"{path} is not confirmed", "read it, then say confirmed = true")
 
 
+def words(settings: Settings) -> Iterator[Finding]:
+    """The settings file, and variables of the environment that look like settings and are none."""
+    path = settings.home / SETTINGS_FILE
+    known = {f"SECTOR_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
+    given = sorted(name for name in os.environ if name.upper().startswith("SECTOR_"))
+    strange = [name for name in given if name.upper() not in known]
+    for name in strange:
+        near = difflib.get_close_matches(name.upper(), known, 1)
+        cure = f"did you mean {near[0]}?" if near else "take it out of the environment"
+        yield Finding("settings", "warning", f"nothing reads {name}", cure)
+    if not strange:
+        where = f"{path} and the environment" if path.exists() else "the environment; `sector init` writes a file"
+        yield Finding("settings", "ok", f"from {where}")
+
+
+def landed(settings: Settings) -> Iterator[Finding]:
+    """Folders that no table has, and files that wait."""
+    from orchestration.contracts import CONTRACTS
+    from orchestration.ingest import unread
+
+    folders = [path.name for path in settings.landing.iterdir()] if settings.landing.is_dir() else []
+    for name in sorted(name for name in folders if name not in CONTRACTS and not name.startswith(".")):
+        near = difflib.get_close_matches(name, CONTRACTS, 1)
+        cure = (
+            f"did you mean {near[0]}?" if near else "move it into the folder of a table (README, Bring your own data)"
+        )
+        yield Finding("landing", "warning", f"{settings.landing / name} is no table's folder", cure)
+    waiting = sum(len(files) for files in unread(settings).values())
+    if not folders:
+        cure = "`sector init FILE…` lands files, `sector sample` a synthetic world, `sector fetch` asks providers"
+        yield Finding("landing", "warning", f"nothing lies under {settings.landing}", cure)
+    elif waiting:
+        yield Finding("landing", "warning", f"{waiting} files not read yet", "`sector run`")
+    else:
+        yield Finding("landing", "ok", "every file has been read")
+
+
+def alerts(settings: Settings) -> Iterator[Finding]:
+    """Whether somebody is told of trouble, and whether the messages get there. Nothing is sent."""
+    from orchestration.alerts.channels import configured
+    from orchestration.alerts.troubles import Troubles
+
+    channels = configured(settings)
+    store = Troubles(settings.ledger)
+    stuck = {message.channel: message for message in store.unsent() if message.attempts}
+    for channel in channels:
+        if message := stuck.get(channel.name):
+            detail = f"{channel.name} did not take a message: {message.failure}"
+            yield Finding("alerts", "warning", detail, "mend its settings, then `sector alerts --test`")
+        else:
+            yield Finding("alerts", "ok", f"told to {channel.name}")
+    if not channels:
+        yield Finding("alerts", "ok", "nobody is told (README, Alerts)")
+    if known := store.open_troubles():
+        yield Finding("troubles", "warning", f"{len(known)} open", "`sector alerts` has cause and cure of each")
+
+
 def locks(settings: Settings) -> Iterator[Finding]:
     """Whether a run is in progress, and whether a dead one has left its name behind."""
     owner = read_owner(settings.lock)
@@ -194,10 +256,13 @@ def locks(settings: Settings) -> Iterator[Finding]:
 EXAMINATIONS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     versions,
     paths,
+    words,
+    landed,
     dialects,
     calendar,
     disk,
     locks,
+    alerts,
 )
 
 
@@ -219,7 +284,8 @@ def is_healthy(findings: list[Finding]) -> bool:
 
 
 def print_findings(findings: list[Finding], console: Console) -> None:
-    """The findings for people, a line each, with its cure."""
+    """The findings for people: a line each, and the cure of what is wrong under it."""
     for finding in findings:
-        cure = f" -> {finding.cure}" if finding.cure else ""
-        console.print(f"{finding.state:8} {finding.check:12} {finding.detail}{cure}", markup=False)
+        paragraph(console, f"{finding.state:8} {finding.check:12} {finding.detail}")
+        if finding.cure:
+            paragraph(console, f"-> {finding.cure}", 22)

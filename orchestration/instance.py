@@ -1,9 +1,11 @@
-"""The Dagster instance under SECTOR_HOME: its configuration kept up to date, and its UI."""
+"""The Dagster instance under SECTOR_HOME: its configuration kept up to date, its UI, and the pages beside it."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from orchestration.paths import PROJECT_ROOT
 from orchestration.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parent / "deploy"
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 (compared, not listened on)
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -50,7 +54,20 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def pages_url(host: str, port: int) -> str:
+    """Address of the pages beside a UI on ``port``: the next port; "" where that cannot be listened on."""
+    try:
+        with socket.create_server((host, port + 1)):
+            return f"http://{socket.gethostname() if host == EVERYWHERE else host}:{port + 1}"
+    except (OSError, OverflowError):
+        return ""
+
+
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Become the UI's process; does not return."""
+    """Become the UI's process, with the pages beside it; does not return."""
     os.chdir(PROJECT_ROOT)
-    os.execvpe(sys.executable, command(host, port), environment(settings))  # noqa: S606 (fixed words, no shell)
+    known = environment(settings)
+    if address := pages_url(host, port):
+        known["SECTOR_PAGES_AT"] = address
+        subprocess.Popen([sys.executable, "-m", "orchestration.pages", str(port + 1), host], env=known)
+    os.execvpe(sys.executable, command(host, port), known)  # noqa: S606 (fixed words, no shell)

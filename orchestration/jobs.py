@@ -1,16 +1,19 @@
-"""The jobs: ``refresh``, what `sector run` and the UI both execute, and those that fetch.
+"""The jobs: ``refresh``, what `sector run` and the UI both execute, those that fetch, and what follows a release.
 
-Of the latter there is one for all of a provider, and one for each time at which some of its datasets are asked for.
+To fetch there is one for all of a provider, and one for each time at which some of its datasets are asked for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from orchestration import after_release
 from orchestration.assets.fetch import fetch_group, fetch_key
+from orchestration.fetching import masked
 from orchestration.providers.delivery import Dataset, Time
+from orchestration.settings import Settings
 
 REFRESH = "refresh"
 
@@ -18,11 +21,13 @@ QUEUE_TAG = "sector/queue"
 """Runs of one value wait for each other (``deploy/dagster.yaml``): a slow provider holds up nobody else."""
 
 
-def refresh_job() -> UnresolvedAssetJobDefinition:
-    """Landing to release, every asset but those that fetch, and every blocking check."""
+def refresh_job(apart_from: Sequence[dg.AssetChecksDefinition] = ()) -> UnresolvedAssetJobDefinition:
+    """Landing to release: every asset but those that fetch and the sessions, and their checks but ``apart_from``."""
     return dg.define_asset_job(
         REFRESH,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("fetch"),
+        selection=dg.AssetSelection.all()
+        - dg.AssetSelection.key_prefixes("fetch", "sessions")
+        - dg.AssetSelection.checks(*apart_from),
         description="Ingest what is new, build as of a moment, check, publish. The same as `sector run`.",
         executor_def=dg.in_process_executor,
         tags={QUEUE_TAG: REFRESH},
@@ -71,3 +76,29 @@ def _fetch_job(name: str, provider: str, datasets: Iterable[Dataset], descriptio
         executor_def=dg.in_process_executor,
         tags={QUEUE_TAG: fetch_group(provider)},
     )
+
+
+def after_release_job(settings: Settings) -> dg.JobDefinition:
+    """The operator's own command after a release; ``orchestration.sensors.release_sensor`` asks for it."""
+
+    @dg.op(
+        config_schema={"release_id": str, "before": dg.Field(dg.Noneable(str), default_value=None)},
+        description="Calls SECTOR_AFTER_RELEASE in the folder of the release.",
+    )
+    def call(context: dg.OpExecutionContext) -> None:
+        try:
+            said = after_release.call(settings, context.op_config["release_id"], context.op_config["before"])
+        except after_release.CommandError as error:
+            raise dg.Failure(masked(str(error), settings.secrets), allow_retries=False) from None
+        context.log.info(masked(said, settings.secrets) or "it said nothing")
+
+    @dg.job(
+        name="after_release",
+        executor_def=dg.in_process_executor,
+        tags={QUEUE_TAG: "after_release"},
+        description="What SECTOR_AFTER_RELEASE does with a release that has become current.",
+    )
+    def following() -> None:
+        call()
+
+    return following

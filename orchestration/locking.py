@@ -62,8 +62,8 @@ def _lock(path: Path) -> FileLock:
 
 
 @contextmanager
-def run_lock(path: Path) -> Iterator[None]:
-    """Hold the run lock at ``path``; reentrant within one process.
+def run_lock(path: Path) -> Iterator[Owner | None]:
+    """Hold the run lock at ``path``; reentrant within one process. Gives the owner before, if it died holding it.
 
     Raises ``BusyError`` when another process holds it, ``OSError`` when the file cannot be written.
     """
@@ -75,9 +75,10 @@ def run_lock(path: Path) -> Iterator[None]:
         who = f"process {owner.pid}, since {owner.since:%Y-%m-%d %H:%M:%S} UTC" if owner else "another process"
         raise BusyError(f"another run is in progress ({who}): wait for it to end, then run again") from None
     try:
+        died = read_owner(path) if lock.lock_counter == 1 else None
         note = {"pid": os.getpid(), "since": dt.datetime.now(dt.UTC).isoformat()}
         owner_file(path).write_text(json.dumps(note), encoding="utf-8")
-        yield
+        yield died
     finally:
         if lock.lock_counter == 1:
             owner_file(path).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import datetime as dt
 import importlib
 import json
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from warehouse.releases import ReleaseRecord
 
 Progress = Callable[[str], None]
+
+SECONDS_OF_A_RATE = 0.5
+"""Reading that took less has no rate worth telling."""
+
+SECONDS_BETWEEN_WORDS = 5.0
+"""A table that takes longer says how far it is."""
 
 
 class RefusedError(Exception):
@@ -135,6 +142,7 @@ class Refresh:
         self.refusals: list[dict[str, Any]] = []
         self.refusal_message = ""
         self.failure: tuple[str, Exception] | None = None
+        self.found_nothing_new = False
         self.child: subprocess.Popen[Any] | None = None
 
     @contextmanager
@@ -156,7 +164,10 @@ class Refresh:
         from orchestration.ingest import ingest_table
 
         with self.stage(f"reading landing/{table}"):
-            return self._read(ingest_table(self.settings, table, self.began))
+            began = time.monotonic()
+            tell = _Reading(table, self.progress)
+            report = ingest_table(self.settings, table, self.began, tell.file)
+            return self._read(report, time.monotonic() - began)
 
     def ingest_strays(self) -> TableReport:
         """Refuse what lies under folders that name no table."""
@@ -165,7 +176,7 @@ class Refresh:
         with self.stage("reading landing"):
             return self._read(ingest_strays(self.settings, self.began))
 
-    def _read(self, report: TableReport) -> TableReport:
+    def _read(self, report: TableReport, seconds: float = 0.0) -> TableReport:
         self.reports.append(report)
         for file, reason in report.left:
             self.progress(f"left for the next run: {file}: {reason}")
@@ -173,7 +184,8 @@ class Refresh:
             files = f"{len(report.batches)} file{'s' if len(report.batches) != 1 else ''}"
             counts = [(report.rows_repeated, "repeated"), (report.rows_quarantined, "refused")]
             more = "".join(f", {count:,} {word}" for count, word in counts if count)
-            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{more}")
+            rate = f" ({_speed(report.rows_landed, seconds)})" if seconds >= SECONDS_OF_A_RATE else ""
+            self.progress(f"{report.table}: {files}, {report.rows_accepted:,} rows accepted{more}{rate}")
             for batch in report.refused_whole:
                 self.progress(f"  refused {batch.file}: {batch.refused_whole}")
         return report
@@ -183,7 +195,8 @@ class Refresh:
         if self.must_build:
             return True
         with self.stage("comparing with the current release"):
-            return nothing_new(self.settings, self.began) is None
+            self.found_nothing_new = nothing_new(self.settings, self.began) is not None
+        return not self.found_nothing_new
 
     def prepare(self) -> tuple[int, int]:
         """Make the build files: raw views, calendar, parameters, and what was read so far.
@@ -253,6 +266,23 @@ class Refresh:
         report = run_gate(self.settings.build, releases=releases, code_version=code_version())
         tests = failed_tests(self.settings)
         return report_of([*tests, *report.checks, *as_checks(verdicts(self.settings, self.as_of))])
+
+    def judge_again(self) -> GateReport:
+        """What holds of a build that was judged before: rows that were carried over are not compared with newer ones.
+
+        Keeps nothing. Raises ``RefusedError`` where rows were carried over and no release came of it.
+        """
+        from expectations.gate import after_carrying, report_of
+        from warehouse.carrying import NOTE, origins
+
+        report = self.judge()
+        if not _carried_file(self.settings).exists():
+            return report
+        found = origins(self.settings.build)
+        if not found:
+            raise RefusedError(f"{self.settings.build} holds rows of an earlier release: run the whole job")
+        new = report_of([check for check in report.checks if check.passed or check.mart not in found])
+        return after_carrying(new, self.settings.build, found, touched={f"marts.{NOTE}"} - set(found))
 
     def audit(self) -> GateReport:
         """Judge the build, once, and put earlier rows into the marts of families that failed, where that may be.
@@ -439,6 +469,27 @@ class Refresh:
             ).fetchall()
 
 
+class _Reading:
+    """Says how far the reading of a table is, where that takes long."""
+
+    def __init__(self, table: str, progress: Progress) -> None:
+        self.table, self.progress = table, progress
+        self.files = self.rows = 0
+        self.said_at = time.monotonic()
+
+    def file(self, name: str, rows: int) -> None:
+        """A file was read: its rows, 0 where they are read together with those of other files."""
+        self.files, self.rows = self.files + 1, self.rows + rows
+        if (now := time.monotonic()) - self.said_at >= SECONDS_BETWEEN_WORDS:
+            self.said_at = now
+            rows_so_far = f", {self.rows:,} rows" if self.rows else ""
+            self.progress(f"{self.table}: {self.files:,} files{rows_so_far} so far, {name}")
+
+
+def _speed(rows: int, seconds: float) -> str:
+    return f"{seconds:.1f} s, {rows / seconds:,.0f} rows a second"
+
+
 @dataclass(frozen=True)
 class Prepared:
     """The build that lies in the build folder: when its run began, and the moment that cuts it."""
@@ -484,7 +535,7 @@ def failed_tests(settings: Settings) -> list[CheckResult]:
                 mart=f"{'marts' if family else 'intermediate'}.{model}",
                 severity="critical",
                 owner=family or "dbt",
-                reason="A data test of dbt: keys, relationships and allowed words, without which no formula holds.",
+                reason=transform.ABOUT_DATA_TESTS,
                 passed=False,
                 observed=node.message,
                 limit="no failing row",

@@ -13,6 +13,7 @@ from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
 from orchestration import transform
+from orchestration.alerts.telling import after_death, after_steps
 from orchestration.durable import make_folder
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
@@ -52,13 +53,16 @@ def refresh_resource(
         as_of = read_moment(config["as_of"]) if config["as_of"] else None
         make_current = config["make_current"]
         make_folder(settings.home)
-        with run_lock(settings.lock):
+        tell = progress or (context.log.info if context.log else silent)
+        with run_lock(settings.lock) as died:
+            if died is not None:
+                after_death(settings, died, tell)
             this = Refresh(
                 settings,
                 as_of=as_of,
                 make_current=as_of is None if make_current is None else make_current,
                 force=config["force"],
-                progress=progress or (context.log.info if context.log else silent),
+                progress=tell,
             )
             if on_start:
                 on_start(this)
@@ -66,8 +70,26 @@ def refresh_resource(
                 yield this
             finally:
                 this.close()
+                failures = _failures(context)
+                if not failures & INTERRUPTIONS:
+                    after_steps(this, succeeded=not failures)
 
     return refresh
+
+
+INTERRUPTIONS = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
+"""Errors of steps that a person or the system has ended: nobody has to be told."""
+
+
+def _failures(context: dg.InitResourceContext) -> set[str]:
+    """Names of the errors that ended steps of this run (none where no run is: in a test of the resource alone)."""
+    if context.instance is None or context.run is None:
+        return set()
+    found = set()
+    for entry in context.instance.all_logs(context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE):
+        error = entry.get_dagster_event().step_failure_data.error
+        found.add(error.cls_name or "" if error else "")
+    return found
 
 
 def transport_resource(settings: Settings) -> dg.ResourceDefinition:

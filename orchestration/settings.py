@@ -1,15 +1,26 @@
 """One typed settings object; every environment variable that the project reads stands here.
 
-The folders under ``SECTOR_HOME`` are named here too, so that no other module joins paths of its own.
+A setting comes from the environment, else from ``SECTOR_HOME/sector.toml``, else it has the default below. Keys and
+addresses of webhooks come from the environment alone: the file is for everybody who may read the home. The folders
+under ``SECTOR_HOME`` are named here too, so that no other module joins paths of its own.
 """
 
 from __future__ import annotations
 
+import difflib
+import os
+import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from orchestration.paths import PROJECT_ROOT
 
@@ -24,7 +35,64 @@ REQUESTS_PER_MINUTE = {"akshare": 10.0, "crunchbase": 120.0, "exchanges": 20.0, 
 """How fast a provider is asked unless SECTOR_REQUESTS_PER_MINUTE says otherwise. akshare reads public pages that ban
 addresses which hurry; Tushare allows 50 to 500 a minute, by points; Crunchbase allows 200; the exchanges do not say."""
 
+SETTINGS_FILE = "sector.toml"
+
+MAIL = r"^[^\s@,<>]+@[^\s@,<>]+$"
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class SettingsFileError(ValueError):
+    """``sector.toml`` cannot be used; the message names the file, the key and the cure."""
+
+
+def read_file(path: Path, settings: type[BaseSettings]) -> dict[str, Any]:
+    """What ``sector.toml`` sets, {} where there is none. Values are judged with those of the environment.
+
+    Raises ``SettingsFileError`` for what is no TOML, an unknown name, and a secret.
+    """
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsFileError(f"{path}: {error}: write name = value, texts in quotation marks") from None
+    except OSError as error:
+        raise SettingsFileError(f"{path} cannot be read: {error.strerror}: give access to it") from None
+    fields = settings.model_fields
+    for name in found:
+        if name == "home":
+            raise SettingsFileError(f"{path}: home: the file lies in it; set SECTOR_HOME in the environment")
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, 1)
+            hint = f"did you mean {near[0]}?" if near else "`sector init` writes a file with all names"
+            raise SettingsFileError(f"{path}: no setting is called {name}: {hint}")
+        if is_secret(name):
+            variable = f"SECTOR_{name.upper()}"
+            raise SettingsFileError(f"{path}: {name} is a secret: take it out and set {variable} in the environment")
+    return found
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting comes from the environment alone and is shown nowhere."""
+    return "SecretStr" in str(Settings.model_fields[name].annotation)
+
+
+def origin(name: str, home: Path) -> str:
+    """Where the value of a setting comes from, in the words of a message."""
+    variable = f"SECTOR_{name.upper()}"
+    is_in_environment = any(given.upper() == variable for given in os.environ)
+    return variable if is_in_environment or not (home / SETTINGS_FILE).exists() else f"{home / SETTINGS_FILE}: {name}"
+
+
+def _is_address(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("write the whole address, https://…")
+    return value
+
+
+SecretUrl = Annotated[SecretStr, AfterValidator(_is_address)]
+"""The address of a webhook: whoever knows it can write there, so it is kept like a key."""
 
 
 class Settings(BaseSettings):
@@ -32,9 +100,11 @@ class Settings(BaseSettings):
 
     Old releases: the newest ``keep_releases`` stay, all of the last ``keep_days`` do, and the last one of every day
     unless ``keep_last_of_day`` is off; the others go after the next publication (``warehouse.releases.retain``).
+    ``after_release``: a command that the sensor of releases calls. ``pages_at``: where `sector ui` serves the pages of
+    releases to the links of its assets.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SECTOR_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SECTOR_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     home: Path = PROJECT_ROOT / "warehouse"
     note_etf: Annotated[str, Field(pattern=ETF_CODE)] = "159567.SZ"
@@ -60,12 +130,44 @@ class Settings(BaseSettings):
     fetch_total_seconds: Seconds = 300.0
     fetch_attempts: Annotated[int, Field(ge=1, le=20)] = 4
 
+    after_release: str = ""
+    pages_at: str = ""
+
+    alert_slack_url: SecretUrl | None = None
+    alert_feishu_url: SecretUrl | None = None
+    alert_feishu_secret: SecretStr | None = None
+    alert_dingtalk_url: SecretUrl | None = None
+    alert_dingtalk_secret: SecretStr | None = None
+    alert_mail_to: Annotated[tuple[Annotated[str, Field(pattern=MAIL)], ...], NoDecode] = ()
+    alert_mail_from: Annotated[str, Field(pattern=MAIL)] | None = None
+    alert_mail_server: Annotated[str, Field(pattern=r"^[^\s:/]+:\d{1,5}$")] = "localhost:25"
+    alert_mail_user: str | None = None
+    alert_mail_password: SecretStr | None = None
+    alert_mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    alert_file: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What a caller gives, the environment, the file of the home that one of these names."""
+        given = init_settings().get("home") or env_settings().get("home") or cls.model_fields["home"].default
+        in_file = read_file(Path(given).expanduser() / SETTINGS_FILE, settings_cls)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, in_file)
+
     @field_validator("home")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("watch_etfs", "watch_indices", "watch_securities", "watch_concepts", mode="before")
+    @field_validator(
+        "watch_etfs", "watch_indices", "watch_securities", "watch_concepts", "alert_mail_to", mode="before"
+    )
     @classmethod
     def _listed(cls, value: Any) -> Any:
         """``a, b`` -> ``(a, b)``."""

@@ -15,10 +15,12 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.alerts.troubles import Troubles
 from orchestration.fingerprint import settings_fingerprint
 from orchestration.ingest import Ledger, unread
+from orchestration.layout import paragraph
 from orchestration.locking import is_held, run_lock
-from orchestration.moments import write_moment, write_short
+from orchestration.moments import MARKET_ZONE, write_moment, write_short
 from orchestration.receipts import Receipts
 from orchestration.refresh import current_or_lost, last_refusal, release_file, utc_now
 from orchestration.settings import Settings
@@ -83,6 +85,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "checks_failed": [],
         "last_refusal": last_refusal(settings),
         "fetches": last_fetches(settings),
+        "troubles": [trouble.as_json() for trouble in Troubles(settings.ledger).open_troubles()],
         "deliveries": [verdict.as_json() for verdict in verdicts(settings)],
     }
     if current is not None:
@@ -100,7 +103,16 @@ def status(settings: Settings) -> dict[str, Any]:
 def tables(settings: Settings, release: ReleaseRecord) -> list[dict[str, Any]]:
     """Tables of a release with their rows, and which are those of an earlier one (``as_of`` is then its moment)."""
     rows = _query(settings, release, "select * from meta.tables order by table_schema, table_name")
-    shown = ("table_schema", "table_name", "rows", "as_of", "carried_over", "carried_over_because")
+    shown = (
+        "table_schema",
+        "table_name",
+        "family",
+        "rows",
+        "knowledge_at",
+        "as_of",
+        "carried_over",
+        "carried_over_because",
+    )
     return [{name: row.get(name) for name in shown} for row in rows]
 
 
@@ -127,73 +139,92 @@ def _table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def print_status(document: dict[str, Any], console: Console) -> None:
-    """The document for people."""
+    """The document for people, in 80 columns."""
     current = document["current"]
     if current is None:
         console.print(f"no release yet under {document['home']}: run `sector run`", markup=False)
     else:
-        kind = ", synthetic sample" if current["is_sample"] else ""
+        kind = " (synthetic sample)" if current["is_sample"] else ""
         console.print(f"release  {current['release_id']}{kind}", markup=False)
-        console.print(f"as of    {current['as_of']}", markup=False)
-        console.print(f"built    {current['built_at']} ({_age(current['age_seconds'])} ago)", markup=False)
+        console.print(f"as of    {_minute(current['as_of'])}", markup=False)
+        console.print(f"built    {_minute(current['built_at'])} ({_age(current['age_seconds'])} ago)", markup=False)
         console.print(f"path     {current['path']}", markup=False)
-        for row in document["tables"]:
-            if row["carried_over"] and row["table_schema"] == "marts":
-                age = _age(round((utc_now() - row["as_of"]).total_seconds()))
-                said = f"as of {write_short(row['as_of'])}, {age} old"
-                console.print(f"carried over  {row['table_name']}, {said}: {row['carried_over_because']}", markup=False)
     if document["run_in_progress"]:
         console.print("a run is in progress", markup=False)
     if document["unread_files"]:
         console.print(f"{document['unread_files']} landed files not read yet: run `sector run`", markup=False)
     if document["last_refusal"]:
         refusal = document["last_refusal"]
-        console.print(f"\nthe last build was refused at {refusal['at']}: {refusal['message']}", markup=False)
+        paragraph(console, f"the last build was refused at {_minute(refusal['at'])}: {refusal['message']}")
+    if document["troubles"]:
+        console.print(f"\nin trouble ({len(document['troubles'])}; `sector alerts` has the cures)", markup=False)
+        for trouble in document["troubles"][:SHOWN_REASONS]:
+            paragraph(console, f"{trouble['kind']} {trouble['subject']}: {trouble['cause']}", 2)
     if document["tables"]:
-        console.print()
-        table = _table("table", "rows", right=("rows",))
-        for row in document["tables"]:
-            table.add_row(f"{row['table_schema']}.{row['table_name']}", f"{row['rows']:,}")
-        console.print(table)
-    if document["fetches"]:
-        _print_fetches(document, console)
+        _print_tables(document["tables"], console)
     if document["batches"]:
         _print_batches(document, console)
+    if document["fetches"]:
+        _print_fetches(document, console)
     if document["deliveries"]:
         _print_deliveries(document, console)
     if document["quarantine"]:
         _print_quarantine(document, console)
     if document["checks_failed"]:
-        console.print(
-            "\nfailed checks (critical ones are about rows that were refused: earlier ones stand in their place)",
-            markup=False,
-        )
-        table = _table("severity", "table", "check", "observed", "limit")
+        console.print("\nfailed checks (critical: their rows were refused, earlier ones stand there)", markup=False)
         for row in document["checks_failed"]:
-            table.add_row(row["severity"], row["mart"], row["check_name"], str(row["observed"]), str(row["allowed"]))
-        console.print(table)
+            console.print(f"  {row['severity']}: {row['mart']} · {row['check_name']}", markup=False)
+            paragraph(console, f"{row['observed']}; allowed: {row['allowed']}", 4)
+
+
+def _minute(moment: str) -> str:
+    local = dt.datetime.fromisoformat(moment).astimezone(MARKET_ZONE)
+    return f"{local:%Y-%m-%d %H:%M} Asia/Shanghai"
+
+
+def _print_tables(rows: list[dict[str, Any]], console: Console) -> None:
+    console.print()
+    table = _table("mart", "rows", "newest input", "", right=("rows",))
+    others: Counter[str] = Counter()
+    for row in rows:
+        if row["table_schema"] != "marts":
+            others[row["table_schema"]] += 1
+            continue
+        newest = f"{row['knowledge_at'].astimezone(MARKET_ZONE):%Y-%m-%d %H:%M}" if row["knowledge_at"] else ""
+        old = f"carried over, {_age(round((utc_now() - row['as_of']).total_seconds()))}" if row["carried_over"] else ""
+        table.add_row(row["table_name"], f"{row['rows']:,}", newest, old)
+    console.print(table)
+    console.print(
+        "and " + ", ".join(f"{count} of {name}" for name, count in sorted(others.items())) + ": --json lists them",
+        markup=False,
+    )
+    for reason in dict.fromkeys(row["carried_over_because"] for row in rows if row["carried_over"]):
+        paragraph(console, f"carried over because of {reason}")
 
 
 def _print_fetches(document: dict[str, Any], console: Console) -> None:
     console.print("\nfetched last", markup=False)
-    table = _table("dataset", "when", "outcome", "rows", "new files", right=("rows", "new files"))
+    table = _table("dataset", "when", "outcome", "rows", "new", right=("rows", "new"))
     for row in document["fetches"]:
-        when = write_short(dt.datetime.fromisoformat(row["started_at"]))
-        outcome = row["outcome"] if row["trouble"] is None else f"{row['outcome']}: {row['message']}"
-        table.add_row(row["dataset"], when, outcome, f"{row['rows']:,}", str(row["new_files"]))
+        when = _minute(row["started_at"])[: len("2025-04-24 10:30")]
+        table.add_row(row["dataset"], when, row["outcome"], f"{row['rows']:,}", str(row["new_files"]))
     console.print(table, markup=False)
+    for row in document["fetches"]:
+        if row["trouble"] is not None:
+            paragraph(console, f"{row['dataset']} {row['outcome']}: {row['message']}", 2)
 
 
 def _print_deliveries(document: dict[str, Any], console: Console) -> None:
     findings = [row for row in document["deliveries"] if row["state"] in ("warning", "lost")]
     unjudged = sum(row["state"] == "unjudged" for row in document["deliveries"])
-    console.print(
-        f"\ndeliveries: {len(document['deliveries'])} checks on what came last, {len(findings)} with a finding, "
+    console.print()
+    paragraph(
+        console,
+        f"deliveries: {len(document['deliveries'])} checks on what came last, {len(findings)} with a finding, "
         f"{unjudged} without a verdict (too little history, or nothing to hold them against)",
-        markup=False,
     )
     for row in findings:
-        console.print(f"  {row['state']}: {row['check']}: {row['message']}", markup=False)
+        paragraph(console, f"{row['state']}: {row['check']}: {row['message']}", 2)
 
 
 def _print_batches(document: dict[str, Any], console: Console) -> None:
@@ -205,8 +236,9 @@ def _print_batches(document: dict[str, Any], console: Console) -> None:
     for name in sorted({row["table_name"] for row in batches}):
         rows = [row for row in batches if row["table_name"] == name]
         sums = [sum(row[column] for row in rows) for column in counted]
-        latest = write_short(max(row["ingested_at"] for row in rows))
-        table.add_row(name, f"{len({row['file'] for row in rows}):,}", *(f"{n:,}" for n in sums), latest)
+        latest = max(row["ingested_at"] for row in rows).astimezone(MARKET_ZONE)
+        files = f"{len({row['file'] for row in rows}):,}"
+        table.add_row(name, files, *(f"{n:,}" for n in sums), f"{latest:%Y-%m-%d}")
     console.print(table)
 
 
@@ -217,12 +249,12 @@ def _print_quarantine(document: dict[str, Any], console: Console) -> None:
     for row in document["quarantine"]:
         first.setdefault((row["table_name"], kind_of(row["reason"])), row)
     console.print(f"\n{len(document['quarantine']):,} refused rows and files, the commonest reasons", markup=False)
-    table = _table("table", "count", "first of them", "reason", right=("count",))
     for kind, count in kinds.most_common(SHOWN_REASONS):
         line = first[kind]
         place = line["file"] if line["row_number"] is None else f"{line['file']}:{line['row_number']}"
-        table.add_row(kind[0], f"{count:,}", place, line["reason"])
-    console.print(table)
+        what = f"{count:,} like {place}" if count > 1 else place
+        console.print(f"  {what}", markup=False)
+        paragraph(console, line["reason"], 4)
 
 
 def kind_of(reason: str) -> str:

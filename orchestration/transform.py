@@ -26,6 +26,7 @@ from orchestration.settings import Settings
 BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
 """Seeds, models and data tests. Unit tests prove the code, not the data: they run in the test suite."""
 
+ABOUT_DATA_TESTS = "A data test of dbt: keys, relationships and allowed words, without which no formula holds."
 
 SECONDS_TO_END = 10
 

@@ -253,6 +253,17 @@ def _carry_claims(con: duckdb.DuckDBPyConnection, marts: Sequence[str]) -> None:
     )
 
 
+def origins(build: Path) -> dict[str, str]:
+    """Marts of a published build whose rows come from an earlier release (``schema.name`` -> its id)."""
+    with duckdb.connect(str(build / MARTS_FILE), read_only=True) as con:
+        if not con.execute("from duckdb_tables() where schema_name = 'meta' and table_name = 'tables'").fetchall():
+            return {}
+        rows = con.execute(
+            "select table_name, release_id from meta.tables where table_schema = 'marts' and carried_over"
+        ).fetchall()
+    return {f"marts.{name}": release for name, release in rows}
+
+
 def by_family(carried: Iterable[CarriedMart]) -> list[CarriedFamily]:
     """``carried`` family by family, sorted."""
     families: dict[str, list[CarriedMart]] = {}

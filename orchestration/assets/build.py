@@ -9,6 +9,7 @@ import dagster as dg
 
 from orchestration.assets.raw import STRAYS, raw_key
 from orchestration.contracts import TABLES
+from orchestration.families import owner
 from orchestration.moments import write_moment
 from orchestration.resources import current_refresh
 
@@ -26,6 +27,7 @@ _INPUTS = [*(raw_key(table) for table in TABLES), STRAYS]
             PARAMETERS,
             deps=_INPUTS,
             skippable=True,
+            owners=[owner("core")],
             group_name="control",
             kinds={"duckdb"},
             description="The moment that cuts this build, and the ETF and index of its note.",
@@ -34,6 +36,7 @@ _INPUTS = [*(raw_key(table) for table in TABLES), STRAYS]
             CALENDAR,
             deps=_INPUTS,
             skippable=True,
+            owners=[owner("core")],
             group_name="control",
             kinds={"duckdb"},
             description="A row per date: sessions of Shenzhen and Shanghai, Hong Kong and southbound Connect.",
@@ -42,6 +45,7 @@ _INPUTS = [*(raw_key(table) for table in TABLES), STRAYS]
             BATCHES,
             deps=_INPUTS,
             skippable=True,
+            owners=[owner("release")],
             group_name="release",
             kinds={"duckdb"},
             description="Every landed file and what became of its rows, and every refused row, since the first run.",

@@ -14,6 +14,7 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration import silence
+from orchestration.families import family_of_table, owner
 from orchestration.fetching import fetch, masked, nothing_to_ask, question
 from orchestration.providers import datasets
 from orchestration.providers.delivery import Dataset, RefusedError, Wanted
@@ -74,6 +75,7 @@ def fetch_asset(dataset: Dataset, settings: Settings, retries: dg.RetryPolicy = 
                 group_name=fetch_group(dataset.provider),
                 kinds={"python"},
                 description=f"{dataset.description.rstrip('.')}. Lands in {folders}.",
+                owners=[owner(family_of_table(dataset.tables[0]))],
                 skippable=True,
             )
         ],

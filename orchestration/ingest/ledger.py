@@ -141,6 +141,15 @@ class TableReport:
 
 
 @dataclass(frozen=True)
+class RefusedWhole:
+    """A landed file, archive member or sheet of which nothing could be read."""
+
+    batch_id: str
+    file: str
+    ingested_at: dt.datetime
+
+
+@dataclass(frozen=True)
 class FileRecord:
     """A landed file as the ledger knows it."""
 
@@ -269,6 +278,40 @@ class Ledger:
             (table, dialect, file, from_micros(moment), count, tuple(json.loads(columns)) if columns else ())
             for table, dialect, file, moment, count, columns in rows
         ]
+
+    def refused_whole(self) -> list[RefusedWhole]:
+        """Files, members and sheets of which nothing could be read, in order of ingestion."""
+        rows = self._query(
+            "select batch_id, file, ingested_at from batches"
+            " where rows_landed = 0 and has_quarantine = 1 order by rowid"
+        )
+        return [RefusedWhole(batch_id, file, from_micros(moment)) for batch_id, file, moment in rows]
+
+    def read_since(self, first: dt.datetime) -> list[tuple[str, dt.datetime]]:
+        """(file, moment) of batches that were read since then and not refused whole, in order of ingestion."""
+        rows = self._query(
+            "select file, ingested_at from batches where ingested_at >= ?"
+            " and not (rows_landed = 0 and has_quarantine = 1) order by rowid",
+            (to_micros(first),),
+        )
+        return [(file, from_micros(moment)) for file, moment in rows]
+
+    def reasons(self, batch_ids: Sequence[str]) -> dict[str, str]:
+        """Why each of these batches was refused whole."""
+        if not batch_ids:
+            return {}
+        names = self._query(
+            f"select distinct table_name from batches where batch_id in ({', '.join('?' * len(batch_ids))})",
+            tuple(batch_ids),
+        )
+        found: dict[str, str] = {}
+        for (table,) in names:
+            for file in self.parquet_files("quarantine", table):
+                lines = pq.read_table(
+                    file.path, columns=["batch_id", "reason"], filters=[("batch_id", "in", list(batch_ids))]
+                )
+                found.update(zip(*(lines.column(name).to_pylist() for name in lines.column_names), strict=True))
+        return found
 
     def quarantine(self) -> pa.Table:
         """Every refused row and file; see ``QUARANTINE_SCHEMA``."""

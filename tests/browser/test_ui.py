@@ -1,31 +1,21 @@
-"""The Dagster UI as people use it: open the job, materialize everything, see the release and its checks.
+"""The Dagster UI as people use it: materialize everything, see the release, its checks and pages; backfill sessions;
+switch a schedule and a sensor on and see them tick; read why the gate stopped a release.
 
-What happened is asserted through GraphQL and on the disk; the page is only clicked and read (its classes are hashed).
+The tests are one morning, in order: each goes on from the one before. What happened is asserted through GraphQL and on
+the disk; the page is only clicked and read (its classes are hashed).
 """
 
-import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import time
-import urllib.error
-import urllib.request
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from orchestration import instance
 from orchestration.settings import Settings
+from tests.support.chromium import chromium
+from tests.support.fake_provider import serving
+from tests.support.recorded import akshare, exchanges
+from tests.support.ui import Ui
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-SECONDS_TO_START = 240
-SECONDS_TO_RUN = 600
 
 BARS = (
     "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
@@ -33,77 +23,20 @@ BARS = (
     "159567.SZ,2025-04-17,1.22,1.25,1.21,1.24,1.22,1000000,1240000\n"
 )
 
-LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
-    loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+ABSURD = (
+    "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
+    "159570.SZ,2025-04-17,1.22,1.25,1.21,1.24,0.0010,1000000,1240000\n"
+)
+"""A price a thousand times that of the day before: the door takes it, the gate does not."""
 
-RUNS = "{ runsOrError { ... on Runs { results { runId status pipelineName } } } }"
+SESSIONS = """query Sessions($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
+    assetPartitionStatuses { ... on TimePartitionStatuses { ranges { startKey endKey status } } }
+    latestMaterializationByPartition(partitions: ["2025-04-22", "2025-04-23", "2025-04-24"]) {
+        runId partition metadataEntries { label ... on IntMetadataEntry { intValue } } } } } }"""
 
 CHECKS = """query Checks($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key) { ... on AssetNode {
     assetChecksOrError { ... on AssetChecks { checks {
         name blocking executionForLatestMaterialization { status evaluation { severity } } } } } } } }"""
-
-
-def restore_interrupt() -> None:
-    """A process started in the background ignores SIGINT, and Dagster maps SIGTERM to what SIGINT does."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Ui:
-    """A `sector ui` on a free port of the loopback, on a SECTOR_HOME of its own."""
-
-    def __init__(self, settings: Settings, log: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url, self.log = f"http://127.0.0.1:{port}", log
-        with log.open("w") as output:
-            self.process = subprocess.Popen(
-                instance.command("127.0.0.1", port),
-                env=instance.environment(settings),
-                cwd=instance.PROJECT_ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=restore_interrupt,
-            )
-
-    def ask(self, query: str, **variables: Any) -> dict:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.url}/graphql", body, {"content-type": "application/json"})  # noqa: S310 (our own http:// address)
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return json.load(answer)["data"]
-
-    def wait_until_loaded(self) -> None:
-        deadline = time.monotonic() + SECONDS_TO_START
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            try:
-                entries = self.ask(LOCATIONS)["workspaceOrError"]["locationEntries"]
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                entries = []
-            if entries and entries[0]["loadStatus"] == "LOADED":
-                loaded = entries[0]["locationOrLoadError"]
-                assert loaded["__typename"] == "RepositoryLocation", loaded
-                return
-            time.sleep(1)
-        pytest.fail(f"the UI did not load in {SECONDS_TO_START} s: {self.log.read_text()[-3000:]}")
-
-    def wait_for_run(self) -> dict:
-        deadline = time.monotonic() + SECONDS_TO_RUN
-        while time.monotonic() < deadline:
-            runs = self.ask(RUNS)["runsOrError"]["results"]
-            if runs and runs[0]["status"] in {"SUCCESS", "FAILURE", "CANCELED"}:
-                return runs[0]
-            time.sleep(2)
-        pytest.fail(f"no run ended in {SECONDS_TO_RUN} s: {self.log.read_text()[-3000:]}")
-
-    def stop(self) -> None:
-        os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +49,23 @@ def settings(tmp_path_factory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def ui(settings, tmp_path_factory):
-    served = Ui(settings, tmp_path_factory.mktemp("log") / "ui.log")
+def provider():
+    """Shenzhen and Shanghai, played on loopback; nobody else is reached."""
+    with serving() as server:
+        exchanges.serve(server)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ui(settings, provider, tmp_path_factory):
+    addresses = {**akshare.base_urls(provider), **exchanges.addresses(provider)}
+    variables = {
+        "SECTOR_BASE_URLS": ",".join(f"{one}={other}" for one, other in addresses.items()),
+        "SECTOR_REQUESTS_PER_MINUTE": "akshare=6000,exchanges=6000",
+        "SECTOR_FETCH_ATTEMPTS": "1",
+        "SECTOR_PARTIAL_RELEASES": "false",
+    }
+    served = Ui(settings, tmp_path_factory.mktemp("log") / "ui.log", variables)
     try:
         served.wait_until_loaded()
         yield served
@@ -127,34 +75,47 @@ def ui(settings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(ui):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on PATH")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1500, "height": 1000})
         page.set_default_timeout(90_000)
         page.outside = []
-        page.on("request", lambda request: _note_outside(page.outside, ui.url, request.url))
+        browser_context = page.context
+        browser_context.on("request", lambda request: _note_outside(page.outside, ui, request.url))
         yield page
-        browser.close()
 
 
-def _note_outside(outside: list[str], own: str, url: str) -> None:
-    if not url.startswith((own, own.replace("http", "ws"), "data:", "blob:")):
+def _note_outside(outside: list[str], ui: Ui, url: str) -> None:
+    if not url.startswith((ui.url, ui.url.replace("http", "ws"), ui.pages, "data:", "blob:")):
         outside.append(url)
+
+
+def switch_on(ui: Ui, page, kind: str, name: str) -> None:
+    page.goto(f"{ui.url}/locations/sector_warehouse/{kind}/{name}")
+    page.get_by_text("Running", exact=True).first.wait_for()
+    page.locator("label:has(input[type=checkbox])").first.click()
+    deadline = time.monotonic() + 30
+    while not ui.is_on(name):
+        assert time.monotonic() < deadline, f"{name} is not on after a click on its switch"
+        time.sleep(0.5)
 
 
 def test_materialize_all_publishes_a_release(ui, page, settings, tmp_path):
     page.goto(f"{ui.url}/locations/sector_warehouse/jobs/refresh")
     page.get_by_role("button", name="Materialize all").click()
-    run = ui.wait_for_run()
+    run = ui.wait_for_run("refresh")
     assert run["status"] == "SUCCESS", ui.log.read_text()[-3000:]
     page.goto(f"{ui.url}/runs/{run['runId']}")
     page.get_by_text("Success", exact=True).first.wait_for()
     page.screenshot(path=tmp_path / "run.png")
     assert settings.current.is_symlink()
     assert (settings.current / "sector.duckdb").is_file()
+    assert run["tags"]["sector/release"] == settings.current.readlink().name
+
+
+def test_a_sensor_is_switched_on_while_a_file_lands(ui, page, settings):
+    """Its run is looked at in the last but one test: it waits until the file has stopped changing."""
+    (settings.landing / "etf_bars" / "159570.csv").write_text(ABSURD, encoding="utf-8")
+    switch_on(ui, page, "sensors", "new_files")
 
 
 def test_the_release_tells_its_id_and_rows(ui, page, settings, tmp_path):
@@ -186,6 +147,76 @@ def test_the_documentation_of_the_release_opens_without_a_server(ui, page, setti
     documentation.screenshot(path=tmp_path / "docs.png")
     documentation.close()
     assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_links_lead_from_assets_to_their_pages(ui, page, tmp_path):
+    page.goto(f"{ui.url}/assets/marts/fct_etf_daily?view=overview")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="docs.html").first.click()
+    opened.value.get_by_text("net_flow_cny").first.wait_for()
+    assert opened.value.url.startswith(f"{ui.pages}/docs.html#!/model/model.sector_warehouse.fct_etf_daily")
+    opened.value.close()
+    page.goto(f"{ui.url}/assets/raw/etf_bars?view=overview")
+    page.get_by_text("159567.csv").first.wait_for()
+    page.screenshot(path=tmp_path / "raw.png")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="quarantine/etf_bars.html").first.click()
+    opened.value.get_by_text("Nothing was refused.").wait_for()
+    opened.value.close()
+
+
+def test_a_range_of_sessions_is_backfilled_in_one_run(ui, page, settings, tmp_path):
+    page.goto(f"{ui.url}/assets/sessions/etf_shares?view=partitions")
+    page.get_by_text("Partitions Selected").first.wait_for()
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="Show all partitions").click()
+    dialog = page.get_by_role("dialog").first
+    chosen = dialog.locator("input[type=text]").first
+    chosen.fill("[2025-04-22...2025-04-24]")
+    chosen.press("Enter")
+    dialog.get_by_text("3 partitions").wait_for()
+    dialog.get_by_text("Backfills all partitions in a single run.").wait_for()
+    page.screenshot(path=tmp_path / "backfill.png")
+    dialog.get_by_role("button", name="Launch backfill").click()
+    run = ui.wait_for_run("__ASSET_JOB")
+    assert run["status"] == "SUCCESS", ui.log.read_text()[-3000:]
+    node = ui.ask(SESSIONS, key={"path": ["sessions", "etf_shares"]})["assetNodeOrError"]
+    [made] = node["assetPartitionStatuses"]["ranges"]
+    assert (made["startKey"], made["endKey"], made["status"]) == ("2025-04-22", "2025-04-24", "MATERIALIZED")
+    found = node["latestMaterializationByPartition"]
+    assert {event["runId"] for event in found} == {run["runId"]}
+    rows = {e["partition"]: {m["label"]: m.get("intValue") for m in e["metadataEntries"]}["rows"] for e in found}
+    assert rows == {"2025-04-22": 0, "2025-04-23": 3, "2025-04-24": 5}, "two of Shenzhen, one and three of Shanghai"
+    assert list((settings.landing / "etf_shares" / "exchanges").rglob("*.json"))
+    page.goto(f"{ui.url}/assets/sessions/etf_shares?view=checks&checkDetail=every_session_has_rows")
+    page.get_by_text("no row of 2025-04-22").first.wait_for()
+    page.screenshot(path=tmp_path / "sessions.png")
+
+
+def test_a_schedule_is_switched_on_and_its_tick_told(ui, page, tmp_path):
+    switch_on(ui, page, "schedules", "market_days")
+    page.get_by_role("button", name="Preview tick result").click()
+    dialog = page.get_by_role("dialog").first
+    dialog.get_by_role("button", name="Continue").click()
+    # the first time that is offered: of the week before, on a session or not
+    dialog.get_by_text("Requested").or_(dialog.get_by_text("Skipped")).first.wait_for()
+    page.screenshot(path=tmp_path / "schedule.png")
+
+
+def test_a_failed_gate_stops_the_release_and_says_why(ui, page, settings, tmp_path):
+    released = settings.current.readlink()
+    run = ui.wait_for_run("refresh", 2)
+    assert (run["status"], run["tags"]["sector/outcome"]) == ("FAILURE", "refused")
+    assert run["tags"]["dagster/sensor_name"] == "new_files"
+    assert settings.current.readlink() == released
+    page.goto(f"{ui.url}/runs/{run['runId']}")
+    page.get_by_text("change_not_absurd").first.wait_for()
+    page.screenshot(path=tmp_path / "refused.png")
+    page.goto(f"{ui.url}/assets/marts/fct_etf_daily?view=checks&checkDetail=change_not_absurd")
+    page.get_by_text("1239").first.wait_for()
+    page.screenshot(path=tmp_path / "reason.png")
+    page.goto(f"{ui.pages}/refused.html")
+    page.get_by_text("change_not_absurd").first.wait_for()
 
 
 def test_no_page_asked_another_host(page):

@@ -20,6 +20,7 @@ import pytest
 
 from expectations.gate import run_gate
 from expectations.suites import SUITES
+from orchestration.check_report import check
 from orchestration.explain import explain
 from orchestration.paths import PROJECT_ROOT
 from orchestration.refresh import Refresh, RefusedError, conclude, nothing_new, unchanged
@@ -190,6 +191,25 @@ def test_the_note_tells_the_last_good_figure_with_its_age(attempt, home):
     assert "funding_yoy_usa" in text
     [source] = [line for line in text.splitlines() if line.strip().startswith("funding_yoy_usa ")]
     assert source.endswith("fct_funding_quarterly, as of 2025-04-24 10:30")
+
+
+def test_the_gate_alone_compares_no_earlier_rows_with_newer_ones(attempt, home, monkeypatch):
+    before = current_release(home)
+    attempt(FAILING["index"])
+    monkeypatch.setattr("expectations.gate.run_gate", run_gate)
+    report = check(Settings(home=home))
+    assert not report.refusing
+    held = {
+        result.mart for result in report.checks if result.observed.startswith(f"held in release {before.release_id}")
+    }
+    assert "marts.fct_index_membership" in held
+    assert "marts.fct_etf_daily" not in held
+    assert {result.mart for result in report.checks} >= {suite.table for suite in SUITES}
+
+    (home / "build" / "sector.duckdb").unlink()
+    shutil.copy(home / "whole.duckdb", home / "build" / "sector.duckdb")
+    with pytest.raises(RefusedError, match="holds rows of an earlier release"):
+        check(Settings(home=home))
 
 
 def test_age_grows_from_release_to_release_until_the_family_is_well(attempt, home):

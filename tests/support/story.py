@@ -99,7 +99,7 @@ def claim_rows(missing: tuple[str, ...], as_of: dt.datetime) -> list[dict[str, o
                 "as_of": as_of,
                 "moment": AS_OF,
                 "source_table": "fct_etf_daily",
-                "source_filter": f"claim = '{claim}' and x < 1",
+                "source_filter": f"etf_code < '{claim}'",
                 "evidence_rows": 0 if gone else 10,
                 "status": "not_available" if gone else "reproduced",
             }
@@ -235,6 +235,7 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
         put_visits(put, code, chinese, broker, everyone, rank)
     put_visits(put, "ALL", None, 412, 901, None)
     put_visits(put, "NONE", None, 3, 9, None)
+    put_series(put)
     for region, amount, deals, latest, matched in (
         ("GLOBAL", 4_812_000_000, 301, 0.2057, 0.2511),
         ("USA", 2_700_000_000, 120, -0.0499, 0.0102),
@@ -282,6 +283,104 @@ def told(folder: Path, missing: tuple[str, ...] = (), as_of: dt.datetime = AS_OF
     )
     write_release(marts, record_of(as_of, is_sample), report, manifest_of(folder))
     return marts
+
+
+MINUTES = (0, 15, 30, 45, 60)
+QUOTES = {
+    "159567.SZ": (0.006, 0.011, 0.019, 0.031, 0.0372),
+    "HSI.HI": (-0.0048, -0.001, 0.002, 0.004, 0.0051),
+    "HSTECH.HI": (-0.0061, -0.003, 0.001, -0.001, -0.002),
+}
+TURNED = {"HSI.HI": ("low_open_now_up", 22), "HSTECH.HI": ("low_open_faded", 34)}
+
+CONTRIBUTIONS = (
+    ("06821.HK", 0.0031),
+    ("09995.HK", 0.0019),
+    ("09926.HK", 0.0),
+    ("01801.HK", -0.0007),
+    ("06855.HK", -0.0022),
+    ("00867.HK", None),
+)
+
+PAST_QUARTERS = ("2023-04-01", "2023-07-01", "2023-10-01", "2024-01-01", "2024-04-01", "2024-07-01", "2024-10-01")
+
+
+def put_series(put: Put) -> None:
+    """What the page draws beside the story; rows after the note's moment are there as well."""
+    opened = AS_OF - dt.timedelta(hours=1)
+    for code, changes in QUOTES.items():
+        for minute, change in zip((*MINUTES, 75), (*changes, 0.9), strict=True):
+            when = opened + dt.timedelta(minutes=minute)
+            row: dict[str, object] = {"quote_ts": when, "change_ratio": change, "knowledge_at": when}
+            if code not in TURNED:
+                put("fct_etf_intraday", [{"etf_code": code, **row}])
+                continue
+            state, turned = TURNED[code]
+            if minute > turned:
+                row["turned_at"] = opened + dt.timedelta(minutes=turned)
+            put("fct_index_intraday", [{"index_code": code, "open_state": state, **row}])
+    for day in (*(dt.date.fromisoformat(date) for date, _, _ in FLOWS), DAY):
+        close = dt.datetime.combine(day, dt.time(16, 10), AS_OF.tzinfo)
+        put(
+            "fct_index_breadth_daily",
+            [
+                {
+                    "index_code": "987018.CNI",
+                    "trade_date": day,
+                    "advancers": day.day,
+                    "decliners": 40 - day.day,
+                    "unchanged": 1,
+                    "suspended": 2,
+                    "weight_advancing": 0.61,
+                    "knowledge_at": close,
+                }
+            ],
+        )
+        for code, contribution in CONTRIBUTIONS:
+            put(
+                "fct_constituent_daily",
+                [
+                    {
+                        "index_code": "987018.CNI",
+                        "trade_date": day,
+                        "security_code": code,
+                        "weight": 0.05,
+                        "contribution_ratio": contribution,
+                        "knowledge_at": close,
+                    }
+                ],
+            )
+    for code, _, _, broker, _ in SECTORS[:-1]:
+        put(
+            "fct_sector_visits_daily",
+            [
+                {
+                    "scheme": "SW2021",
+                    "sector_code": code,
+                    "as_of_date": dt.date(2025, 3, 24),
+                    "visitor_type": "broker",
+                    "companies_mtd": broker // 2,
+                    "knowledge_at": AS_OF,
+                }
+            ],
+        )
+    for number, quarter in enumerate(PAST_QUARTERS):
+        for region, share in (("GLOBAL", 1.0), ("USA", 0.6), ("CHN", 0.12), ("HKG", 0.01), ("ROW", 0.27)):
+            put(
+                "fct_funding_quarterly",
+                [
+                    {
+                        "profile": "cb_news_venture",
+                        "segment": "innovative_drugs",
+                        "region": region,
+                        "quarter_start": dt.date.fromisoformat(quarter),
+                        "amount_usd": round((3.9 + number / 10) * 1e9 * share),
+                        "deals": 100,
+                        "completeness": 1.0,
+                        "knowledge_at": AS_OF,
+                    }
+                ],
+            )
 
 
 def put_visits(put: Put, code: str, name: str | None, broker: int, everyone: int, rank: int | None) -> None:

@@ -253,3 +253,45 @@ def test_doctor_sees_a_broken_link_and_a_dead_run(home):
     assert found["current"]["state"] == "wrong"
     assert "sector run" in found["current"]["cure"]
     assert "died" in found["lock"]["detail"]
+
+
+def test_doctor_names_variables_that_nothing_reads_folders_of_no_table_and_alerts(home, monkeypatch):
+    monkeypatch.setenv("SECTOR_NOTE_EFT", "159567.SZ")
+    monkeypatch.setenv("SECTOR_ALERT_FILE", "alerts.jsonl")
+    (home / "landing" / "etf_bar").mkdir(parents=True)
+    (home / "landing" / "etf_nav").mkdir()
+    (home / "landing" / "etf_nav" / "nav.csv").write_text("x\n1\n")
+    document = json.loads(runner.invoke(cli.app, ["doctor", "--json"]).stdout)
+    found = [(each["check"], each["state"], each["cure"]) for each in document["checks"]]
+    assert ("settings", "warning", "did you mean SECTOR_NOTE_ETF?") in found
+    assert ("landing", "warning", "did you mean etf_bars?") in found
+    assert ("landing", "warning", "`sector run`") in found
+    assert ("alerts", "ok", "") in found
+    assert document["healthy"]
+
+
+def test_alerts_show_what_is_open_and_a_test_says_what_arrived(home, monkeypatch):
+    home.mkdir()
+    result = runner.invoke(cli.app, ["alerts"])
+    assert (result.exit_code, "no trouble is open" in result.stdout) == (0, True)
+    untold = runner.invoke(cli.app, ["alerts", "--test"])
+    assert untold.exit_code == 2
+    assert "SECTOR_ALERT_SLACK_URL" in untold.stderr
+    monkeypatch.setenv("SECTOR_ALERT_FILE", "alerts.jsonl")
+    assert runner.invoke(cli.app, ["alerts", "--test"]).exit_code == 0
+    assert json.loads((home / "alerts.jsonl").read_text())["event"] == "test"
+    monkeypatch.setenv("SECTOR_ALERT_FILE", "alerts.jsonl/below")
+    failed = runner.invoke(cli.app, ["alerts", "--test", "--json"])
+    assert failed.exit_code == 1
+    assert "alerts.jsonl/below: " in json.loads(failed.stdout)["channels"][0]["failure"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("sector his", "history"), ("sector history etf_s", "etf_shares"), ("sector explain fct_etf_d", "fct_etf_daily")],
+)
+def test_the_shell_completes_commands_tables_and_marts(words, expected, monkeypatch):
+    monkeypatch.setenv("_SECTOR_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    assert expected in runner.invoke(cli.app, [], prog_name="sector").stdout.split()

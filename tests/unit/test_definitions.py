@@ -23,10 +23,12 @@ from orchestration.contracts import CONTRACTS
 from orchestration.ingest import TableReport
 from orchestration.jobs import REFRESH, refresh_job
 from orchestration.locking import BusyError
+from orchestration.partitions import MARKET_TABLES
 from orchestration.paths import PROJECT_ROOT
 from orchestration.providers import PROVIDERS, datasets
 from orchestration.refresh import RefusedError
 from orchestration.resources import refresh_resource
+from orchestration.settings import Settings
 
 FLOW = dg.AssetKey(["marts", "fct_etf_daily"])
 
@@ -50,6 +52,7 @@ class FakeRefresh:
     def __init__(self, news=True, checks=()):
         self.asked, self.news, self.report = [], news, report_of(whole_suite(*checks))
         self.as_of, self.make_current = dt.datetime(2025, 4, 24, 2, 30, tzinfo=dt.UTC), True
+        self.began = self.as_of
         self.settings = SimpleNamespace(releases=PROJECT_ROOT)
 
     def ingest(self, table):
@@ -67,7 +70,8 @@ class FakeRefresh:
         return 3, 1
 
     def audit(self):
-        self.asked.append("audit")
+        if "audit" not in self.asked:
+            self.asked.append("audit")
         return self.report
 
     def publish(self):
@@ -88,15 +92,20 @@ def run_job(fake):
     def mart():
         fake.asked.append("dbt")
 
+    settings = Settings(home=PROJECT_ROOT / "nowhere")
     definitions = dg.Definitions(
-        assets=[*raw_assets(), build_inputs, mart, *release_assets([FLOW])],
+        assets=[*raw_assets(settings), build_inputs, mart, *release_assets([FLOW], settings)],
         asset_checks=[gate_checks([FLOW], BATCHES)],
         jobs=[refresh_job()],
         resources={"refresh": dg.ResourceDefinition.hardcoded_resource(fake)},
     )
-    return definitions.resolve_job_def(REFRESH).execute_in_process(
-        raise_on_error=False, instance=dg.DagsterInstance.ephemeral()
-    )
+    fake.instance = dg.DagsterInstance.ephemeral()
+    return definitions.resolve_job_def(REFRESH).execute_in_process(raise_on_error=False, instance=fake.instance)
+
+
+def run_tags(fake):
+    [run] = fake.instance.get_runs()
+    return run.tags
 
 
 def made(result):
@@ -121,6 +130,7 @@ def test_without_news_everything_after_raw_is_skipped_and_the_run_succeeds():
     assert not {"prepare", "dbt", "audit", "publish"} & set(fake.asked)
     assert raw_key("etf_bars") in made(result)
     assert RELEASE not in made(result)
+    assert not any(name.startswith("sector/outcome") for name in run_tags(fake))
 
 
 def test_a_refusing_check_blocks_the_release_and_fails_the_run():
@@ -130,6 +140,23 @@ def test_a_refusing_check_blocks_the_release_and_fails_the_run():
     assert "publish" not in fake.asked
     assert FLOW in made(result), "the build stays, to be looked at"
     assert RELEASE not in made(result)
+    assert run_tags(fake)["sector/outcome"] == "refused"
+    [failed] = [event for event in result.all_events if event.is_step_failure]
+    assert failed.event_specific_data.user_failure_data.description == "refused", "the reason, and no trace of ours"
+
+
+def test_a_release_tells_its_figures_to_be_drawn_and_marks_its_run():
+    fake = FakeRefresh(checks=[check(True), check(False, "warning", name="rows_not_lost")])
+    result = run_job(fake)
+    [release] = result.asset_materializations_for_node("release")
+    figures = {name: value.value for name, value in release.metadata.items() if isinstance(value.value, (int, float))}
+    assert figures["rows"] == 12
+    assert (figures["warnings"], figures["families_carried_over"]) == (1, 0)
+    assert {"checks", "seconds_since_the_run_began"} <= set(figures)
+    tags = run_tags(fake)
+    assert (tags["sector/outcome"], tags["sector/release"]) == ("published", "20260101T000000-00000000")
+    [rows] = [event.asset_observation_data.asset_observation for event in result.get_asset_observation_events()]
+    assert (rows.asset_key, rows.metadata["dagster/row_count"].value) == (FLOW, 12)
 
 
 def test_a_refusing_check_that_names_no_mart_blocks_as_well():
@@ -185,7 +212,7 @@ def test_a_verdict_names_figure_limit_and_rows():
 
 
 def test_raw_assets_tell_key_grain_and_columns():
-    assets = {asset.key: asset for asset in raw_assets()}
+    assets = {asset.key: asset for asset in raw_assets(Settings(home=PROJECT_ROOT / "nowhere"))}
     bars = assets[raw_key("etf_bars")]
     metadata = bars.metadata_by_key[raw_key("etf_bars")]
     assert metadata["key"] == "etf_code, trade_date"
@@ -260,7 +287,7 @@ def location(tmp_path_factory):
     """The real code location on an empty SECTOR_HOME, loaded in a process of its own."""
     home = tmp_path_factory.mktemp("home")
     script = """
-import json
+import json, sys
 from orchestration.definitions import build_defs
 defs = build_defs()
 graph = defs.resolve_asset_graph()
@@ -270,6 +297,16 @@ print(json.dumps({
     "parents": {key(k): sorted(key(p) for p in graph.get(k).parent_keys) for k in graph.get_all_asset_keys()},
     "groups": {key(k): graph.get(k).group_name for k in graph.materializable_asset_keys},
     "described": [key(k) for k in graph.materializable_asset_keys if graph.get(k).description],
+    "owners": {key(k): list(graph.get(k).owners) for k in graph.materializable_asset_keys},
+    "links": {key(k): graph.get(k).metadata.get("docs") and graph.get(k).metadata["docs"].value
+              for k in graph.materializable_asset_keys},
+    "partitioned": {key(k): graph.get(k).partitions_def.get_partition_keys()[:4]
+                    for k in graph.materializable_asset_keys if graph.get(k).partitions_def},
+    "single": [key(k) for k in graph.materializable_asset_keys
+               if graph.get(k).backfill_policy and graph.get(k).backfill_policy.max_partitions_per_run is None],
+    "refreshed": sorted({key(k) for k in job.asset_layer.executable_asset_keys}),
+    "refreshed_checks": sorted({f"{key(c.asset_key)} {c.name}" for c in job.asset_layer.asset_graph.asset_check_keys}),
+    "loaded": sorted(name for name in ("great_expectations", "pandas", "exchange_calendars") if name in sys.modules),
     "executor": job.executor_def.name,
     "gate": sorted({key(c.asset_key) for c in graph.asset_check_keys if c.name in ("gate", "grain_unique")}),
     "schedules": [s.name for s in defs.schedules], "sensors": [s.name for s in defs.sensors],
@@ -300,7 +337,7 @@ def test_every_asset_is_described_and_grouped(location):
     undescribed = set(location["groups"]) - set(location["described"])
     assert not undescribed
     assert set(location["groups"].values()) == {
-        "raw", "control", "staging", "intermediate", "reference", "marts", "desk", "release",
+        "raw", "sessions", "control", "staging", "intermediate", "reference", "marts", "desk", "release",
         *(f"fetch_{provider}" for provider in PROVIDERS),
     }  # fmt: skip
 
@@ -311,4 +348,22 @@ def test_one_process_runs_all_steps(location):
     fetching = {f"fetch_{dataset.provider}_{time}" for dataset in datasets() for time in dataset.times}
     assert {name.rsplit("_", 1)[0] for name in fetching} >= {f"fetch_{provider}" for provider in ("tushare", "akshare")}
     assert set(location["schedules"]) == {"market_days", *fetching}
-    assert location["sensors"] == ["new_files"]
+    assert location["sensors"] == ["new_files", "new_release", "late_families", "sessions_read"]
+
+
+def test_every_asset_has_the_team_of_a_family_and_models_their_page(location):
+    families = {"etf", "index", "concept", "visits", "funding", "sector", "note", "security", "core", "release"}
+    assert all(len(owners) == 1 for owners in location["owners"].values())
+    assert {owner for owners in location["owners"].values() for owner in owners} == {f"team:{f}" for f in families}
+    assert location["owners"]["marts/fct_etf_daily"] == location["owners"]["raw/etf_nav"] == ["team:etf"]
+    built = [key for key in location["links"] if key.split("/")[0] in ("staging", "intermediate", "marts", "desk")]
+    assert all(location["links"][key].endswith("docs.html") for key in built)
+
+
+def test_sessions_are_partitions_of_their_own_assets_and_no_part_of_the_refresh(location):
+    assert set(location["partitioned"]) == {f"sessions/{table}" for table in MARKET_TABLES} == set(location["single"])
+    assert location["partitioned"]["sessions/etf_bars"] == ["2014-11-17", "2014-11-18", "2014-11-19", "2014-11-20"]
+    assert not any(key.startswith(("sessions/", "fetch/")) for key in location["refreshed"])
+    assert "raw/etf_bars" in location["refreshed"]
+    assert "marts/fct_etf_daily grain_unique" in location["refreshed_checks"]
+    assert "marts/fct_etf_daily in_time" not in location["refreshed_checks"], "a refused run would leave it broken"

@@ -145,7 +145,10 @@ def test_a_planted_token_is_in_no_event(home: Home, server: FakeProvider, capfd:
 
 def test_every_dataset_has_a_job_but_those_on_demand_and_none_is_part_of_the_refresh(home: Home) -> None:
     everything = datasets()
-    assets = [*(fetch_asset(dataset, home.settings) for dataset in everything), *raw_assets(fetched_tables())]
+    assets = [
+        *(fetch_asset(dataset, home.settings) for dataset in everything),
+        *raw_assets(home.settings, fetched_tables()),
+    ]
     timed = timed_fetch_jobs(everything)
     jobs = [refresh_job(), *fetch_jobs(everything), *(job for job, _ in timed)]
     nothing = dg.ResourceDefinition.none_resource()
@@ -169,11 +172,11 @@ def test_every_dataset_has_a_job_but_those_on_demand_and_none_is_part_of_the_ref
     assert not graph.get(landing_key("etf_bars")).is_executable, "and wait for nobody"
 
 
-def test_datasets_are_described_and_named_once() -> None:
+def test_datasets_are_described_and_named_once(home: Home) -> None:
     everything = datasets()
     assert len({dataset.key for dataset in everything}) == len(everything)
     tables = {raw_key(table) for table in fetched_tables()}
-    assert tables <= {asset.key for asset in raw_assets()}
+    assert tables <= {asset.key for asset in raw_assets(home.settings)}
     assert all(dataset.description and dataset.client_version() for dataset in everything)
     assert set(silence.DESCRIPTIONS) == set(silence.CHECKS)
 

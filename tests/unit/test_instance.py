@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -17,6 +18,10 @@ class Replaced(BaseException):
     """Stands where the process would have become another."""
 
 
+started: list[list[str]] = []
+"""Calls that would have started the pages beside it."""
+
+
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[str], dict[str, str]]]:
     """Calls that would have replaced this process: their words and their environment."""
@@ -26,6 +31,8 @@ def called(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[s
         calls.append((words, environment))
 
     monkeypatch.setattr(os, "execvpe", become)
+    monkeypatch.setattr(instance.subprocess, "Popen", lambda words, env: started.append(words))
+    started.clear()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SECTOR_HOME", str(tmp_path / "home"))
     return calls
@@ -62,3 +69,17 @@ def test_whoever_says_exposed_means_it(called) -> None:
 def test_loopback_has_these_names(called, host: str) -> None:
     assert instance.is_loopback(host)
     assert CliRunner().invoke(cli.app, ["ui", "--host", host]).exit_code == 0
+
+
+def test_the_pages_stand_beside_it_on_the_same_host(called) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1] - 1
+    assert CliRunner().invoke(cli.app, ["ui", "--port", str(port)]).exit_code == 0
+    assert started == [[sys.executable, "-m", "orchestration.pages", str(port + 1), "127.0.0.1"]]
+    assert called[0][1]["SECTOR_PAGES_AT"] == f"http://127.0.0.1:{port + 1}"
+
+
+def test_without_a_port_for_the_pages_it_is_served_all_the_same(called) -> None:
+    assert CliRunner().invoke(cli.app, ["ui", "--port", "65535"]).exit_code == 0
+    assert started == []
+    assert "SECTOR_PAGES_AT" not in called[0][1]

@@ -15,7 +15,10 @@ from tests.support.story import manifest_of, record_of, told
 from warehouse.build import MARTS_FILE
 from warehouse.catalog import write_inputs, write_release
 from warehouse.claims import CLAIM_IDS
-from warehouse.note import FlowDay, flow_bars, money, percent, read_note, render_html, render_text, story
+from warehouse.note import render_html, render_text
+from warehouse.note.facts import read_note
+from warehouse.note.story import plain, story
+from warehouse.note.words import cell, money, percent
 
 LATER = AS_OF + dt.timedelta(days=30)
 
@@ -23,6 +26,11 @@ LATER = AS_OF + dt.timedelta(days=30)
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return told(tmp_path_factory.mktemp("build"), as_of=LATER)
+
+
+@pytest.fixture(scope="module")
+def page(db: Path) -> str:
+    return render_html(db)
 
 
 def test_story_tells_the_morning(db: Path) -> None:
@@ -43,9 +51,9 @@ def test_story_tells_the_morning(db: Path) -> None:
         assert sentence in text
 
 
-def test_sample_and_old_data_say_so(db: Path, tmp_path: Path) -> None:
+def test_sample_and_old_data_say_so(db: Path, page: str, tmp_path: Path) -> None:
     said = "data ends 2025-04-24 10:30; release as of 2025-05-24 10:30"
-    for face in (render_text(db), render_html(db)):
+    for face in (render_text(db), page):
         assert "Synthetic sample data" in face
         assert said in face
     real = told(tmp_path, is_sample=False)
@@ -54,12 +62,31 @@ def test_sample_and_old_data_say_so(db: Path, tmp_path: Path) -> None:
         assert "data ends" not in face
 
 
-def test_every_claim_is_shown_with_its_source(db: Path) -> None:
-    text, page = render_text(db), render_html(db)
+def test_every_claim_is_shown_with_its_source(db: Path, page: str) -> None:
+    text = render_text(db)
     for claim in CLAIM_IDS:
         assert f"  {claim} " in text
-        assert f"<code>{claim}</code>" in page
-        assert f"claim = &#39;{claim}&#39; and x &lt; 1" in page
+        assert f'<tr id="{claim}">' in page
+        assert f"sector explain rpt_market_note {claim} value</code>" in page
+        assert f"etf_code &lt; &#39;{claim}&#39;" in page
+
+
+def test_every_figure_of_the_story_leads_to_its_source(page: str) -> None:
+    told = page[page.index('<dl class="story">') : page.index("</dl>")]
+    links = re.findall(r'<a href="#(\w+)">([^<]+)</a>', told)
+    assert ("etf_change", "rose 3.72%") in links
+    assert ("hstech_turned_positive", "10:04") in links
+    assert ("leader_8_change", "+4.02%") in links
+    assert {claim for claim, _ in links} == set(CLAIM_IDS)
+    for target in re.findall(r'href="#([^"]+)"', page):
+        assert f' id="{target}"' in page
+    without = re.sub(r"<a [^>]*>[^<]*</a>|\d{4}-\d\d-\d\d|\(\d+\.\w+\)|10:30|Q1 2025", "", told)
+    assert not re.findall(r"\b\d+\b", without), "a figure without a link"
+
+
+def test_ids_are_given_once(page: str) -> None:
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert sorted(ids) == sorted(set(ids))
 
 
 def test_missing_figures_name_the_missing_input(tmp_path: Path) -> None:
@@ -67,6 +94,8 @@ def test_missing_figures_name_the_missing_input(tmp_path: Path) -> None:
     text = render_text(told(tmp_path, missing=gone))
     assert "(159567.SZ) rose 3.72% by 10:30. Not available: no input for etf_turnover." in " ".join(text.split())
     assert re.search(r"Hang Seng +Not available: no input for hsi_open_gap\.", text)
+    page = render_html(told(tmp_path / "page", missing=gone))
+    assert '<a href="#hsi_open_gap">Not available: no input for hsi_open_gap.</a>' in page
     assert re.search(r"Flows +Not available: no input for etf_cumulative_flow\.", text)
     assert "not available USA" in text
     assert len(re.findall(r"^  \w+ +not available", text, re.MULTILINE)) == len(gone)
@@ -81,16 +110,18 @@ def test_release_without_data_gives_a_note_without_figures(tmp_path: Path) -> No
     assert text.startswith("Sector note: no data yet")
     assert "Not available: no data has been ingested." in text
     assert "no data yet" in page
+    assert "<svg" not in page
+    assert page.count('<p class="missing">Not available: ') == 7 + 3, "charts and tables"
     assert not re.search(r"\d%", text)
 
 
-def test_page_is_deterministic_small_and_asks_nobody(db: Path) -> None:
-    page = render_html(db)
+def test_page_is_deterministic_small_and_asks_nobody(db: Path, page: str) -> None:
     assert page == render_html(db)
     assert render_text(db) == render_text(db)
-    assert len(page) < 300_000
-    assert not re.search(r"(?:src|href|url)\s*[=(]", page)
-    assert "<script" not in page
+    assert len(page.encode()) < 400_000
+    assert re.findall(r'href="(?!#)[^"]*', page) == []
+    assert re.findall(r"url\((?!#)[^)]*", page) == []
+    assert not re.search(r"\bsrc(?:set)?\s*=|@import|<(?:script|link|iframe|object|embed|image|use)\b", page)
 
 
 def test_text_of_the_data_cannot_become_markup(tmp_path: Path) -> None:
@@ -120,8 +151,8 @@ def test_flows_are_those_of_the_window_known_by_the_moment(db: Path, tmp_path: P
     assert read_note(late).flows == read_note(db).flows
 
 
-def test_warnings_of_the_gate_are_told(db: Path) -> None:
-    for face in (render_text(db), render_html(db)):
+def test_warnings_of_the_gate_are_told(db: Path, page: str) -> None:
+    for face in (render_text(db), page):
         assert "undeclared_split" in face
         assert "159567.SZ 2025-04-22" in face
 
@@ -144,7 +175,7 @@ def test_each_opening_state_has_its_sentence(db: Path) -> None:
             "hsi_open_gap": dataclasses.replace(note.claims["hsi_open_gap"], value=gap),
         }
         [sentence] = next(
-            paragraph.sentences
+            [plain(sentence) for sentence in paragraph.sentences]
             for paragraph in story(dataclasses.replace(note, claims=claims))
             if paragraph.title == "Hang Seng"
         )
@@ -160,13 +191,10 @@ def test_words_for_figures() -> None:
     assert money(4_812_000_000, "USD") == "USD 4.81 billion"
     assert money(Decimal(-1500), "CNY", signed=True) == "CNY -1,500.00"
     assert money(None, "CNY") == "not available"
-
-
-def test_bars_stand_on_one_zero_line() -> None:
-    day = dt.date(2025, 4, 23)
-    days = [FlowDay(day, Decimal(value) if value is not None else None, "final", 1, None) for value in (100, -50, None)]
-    (up, down, none), zero, slot = flow_bars(days, 300, 0, 150)
-    assert (up.y, up.height, zero, slot) == (0, 100, 100, 100)
-    assert (down.y, down.height) == (100, 50)
-    assert (none.kind, none.height) == ("none", 0)
-    assert flow_bars([], 300, 0, 150)[0] == []
+    assert [cell(value) for value in (None, True, 1.5, Decimal("1.50"), AS_OF)] == [
+        "NULL",
+        "true",
+        "1.5",
+        "1.50",
+        "2025-04-24 10:30:00",
+    ]

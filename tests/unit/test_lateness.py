@@ -1,0 +1,164 @@
+"""What is late, counted in sessions: a holiday, a weekend and the hours before a deadline make nothing late."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+
+import dagster as dg
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestration import lateness
+from orchestration.calendars import horizon
+from orchestration.checks import lateness_checks, mart_key
+from orchestration.lateness import DUE, judge, sessions_due
+from orchestration.market_days import session_days
+from orchestration.moments import MARKET_ZONE
+from orchestration.paths import DBT_PROJECT
+from orchestration.sensors import lateness_sensor
+from tests.support.warehouse_home import Home
+
+PRICES = DUE[0]
+FLOWS = next(due for due in DUE if due.mart == "fct_etf_flow_window")
+VISITS = next(due for due in DUE if due.mart == "fct_sector_visits_daily")
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dt.date]]:
+    return session_days(Home(tmp_path_factory.mktemp("days")).settings)
+
+
+def at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=MARKET_ZONE)
+
+
+def verdict(due: lateness.Due, newest: str | None, days: dict, now: str) -> lateness.Verdict:
+    newest_day = dt.date.fromisoformat(newest) if newest else None
+    return judge(due, newest_day, days[due.market], at(now), horizon())
+
+
+@pytest.mark.parametrize(
+    ("due", "newest", "now", "lacking"),
+    [
+        (PRICES, "2025-04-23", "2025-04-24 17:29", 0),
+        (PRICES, "2025-04-23", "2025-04-24 17:30", 1),
+        (PRICES, "2025-04-25", "2025-04-27 12:00", 0),
+        (PRICES, "2025-04-24", "2025-04-28 17:30", 2),
+        (PRICES, "2025-09-30", "2025-10-09 17:29", 0),
+        (PRICES, "2025-09-30", "2025-10-09 17:31", 1),
+        (FLOWS, "2025-09-29", "2025-10-08 12:00", 0),
+        (FLOWS, "2025-09-29", "2025-10-09 10:00", 1),
+        (PRICES, None, "2014-11-17 12:00", 0),
+    ],
+    ids=[
+        "an hour before it is due", "due and not there", "weekend", "Friday and Monday", "nine closed days",
+        "the first session after them", "the counts before the open come after them", "and are due then",
+        "before anything is due",
+    ],
+)  # fmt: skip
+def test_sessions_make_late_and_closed_days_do_not(due, newest, now, lacking, days) -> None:
+    found = verdict(due, newest, days, now)
+    assert found.lacking == lacking
+    assert found.passed == (lacking == 0 and newest is not None)
+
+
+def test_notices_may_be_lacking_for_some_sessions(days) -> None:
+    assert verdict(VISITS, "2025-04-10", days, "2025-04-25 12:00").passed
+    late = verdict(VISITS, "2025-04-01", days, "2025-04-25 12:00")
+    assert not late.passed
+    assert "10 may be" in late.message
+
+
+def test_past_the_calendars_nothing_is_called_in_time(days) -> None:
+    late = judge(PRICES, horizon(), days["mainland"], at(f"{horizon() + dt.timedelta(days=1)} 09:00"), horizon())
+    assert not late.passed
+    assert "upgrade exchange-calendars" in late.message
+
+
+@given(st.dates(dt.date(2015, 1, 1), dt.date(2026, 12, 30)), st.sampled_from(DUE))
+def test_nothing_becomes_due_on_a_closed_day(days, day, due) -> None:
+    """Between midnight and midnight of a session one more is due, and of any other day none."""
+    morning = dt.datetime.combine(day, dt.time(), MARKET_ZONE)
+    before, after = (len(list(sessions_due(due, days[due.market], m))) for m in (morning, morning + dt.timedelta(1)))
+    assert after - before == (day in set(days[due.market][due.sessions_after :]))
+
+
+def test_the_words_name_dates_and_counts(days) -> None:
+    late = verdict(PRICES, "2025-04-22", days, "2025-04-24 20:00")
+    assert late.message == "Prices of ETFs up to 2025-04-22: 2 sessions due since, the last 2025-04-24"
+    assert verdict(PRICES, None, days, "2025-04-24 20:00").message.startswith("Prices of ETFs not there yet: ")
+
+
+def test_every_family_of_facts_is_watched_in_marts_that_are_there() -> None:
+    marts = {path.stem: path.parent.name for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql")}
+    watched = {marts[due.mart] for due in DUE}
+    assert watched == {"etf", "index", "concept", "sector", "visits", "funding", "note"}
+    assert all(earlier.check != later.check for earlier, later in pairwise(DUE) if earlier.mart == later.mart)
+
+
+# ------------------------------------------------------------------- Dagster
+
+
+@pytest.fixture
+def told(home: Home, monkeypatch: pytest.MonkeyPatch) -> list[dt.date | None]:
+    """The one date that every mart holds, to be changed by a test; the clock stands at a Thursday evening."""
+    newest: list[dt.date | None] = [dt.date(2025, 4, 24)]
+    monkeypatch.setattr(lateness, "newest_dates", lambda settings: dict.fromkeys(DUE, newest[0]))
+    monkeypatch.setattr("orchestration.sensors.utc_now", lambda: at("2025-04-24 23:59"))
+    monkeypatch.setattr("orchestration.checks.utc_now", lambda: at("2025-04-24 23:59"))
+    return newest
+
+
+def test_a_change_is_told_once_as_asset_checks(home: Home, told: list) -> None:
+    sensor, instance = lateness_sensor(home.settings), dg.DagsterInstance.ephemeral()
+
+    def look(cursor: str | None = None):
+        return sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor, instance=instance))
+
+    first = look()
+    assert len(first.asset_events) == len(DUE)
+    assert all(event.passed for event in first.asset_events)
+    assert "as before" in look(first.cursor).skip_message
+    told[0] = dt.date(2025, 4, 23)
+    later = look(first.cursor)
+    late = {(event.asset_key, event.check_name): event for event in later.asset_events if not event.passed}
+    assert set(late) == {(mart_key(d.mart), d.check) for d in DUE if d.slack == 0 and d.sessions_after == 0}
+    assert {event.severity for event in late.values()} == {dg.AssetCheckSeverity.WARN}
+    assert later.run_requests == []
+    assert "as before" in look(later.cursor).skip_message
+    instance.report_runless_asset_event(dg.AssetMaterialization(mart_key(DUE[0].mart)))
+    assert len(look(later.cursor).asset_events) == len(DUE), "older than the mart, a check would count for nothing"
+
+
+def test_the_checks_can_be_asked_for(home: Home, told: list) -> None:
+    told[0] = None
+    marts = [dg.AssetSpec(mart_key(name)) for name in sorted({due.mart for due in DUE})]
+    late = lateness_checks(home.settings)
+    definitions = dg.Definitions(
+        assets=marts, asset_checks=[late], jobs=[dg.define_asset_job("ask", dg.AssetSelection.checks(late))]
+    )
+    result = definitions.resolve_job_def("ask").execute_in_process(instance=dg.DagsterInstance.ephemeral())
+    assert {check.passed for check in result.get_asset_check_evaluations()} == {False}
+
+
+def test_newest_dates_are_read_from_the_current_release(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(lateness.newest_dates(home.settings).values()) == {None}
+    file = home.settings.home / "sector.duckdb"
+    home.settings.home.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(file)) as con:
+        con.execute("create schema marts")
+        for name in {due.mart for due in DUE}:
+            con.execute(
+                f"create table marts.{name} as select date '2025-04-24' as trade_date, 1.2 as close, null as unit_nav, "
+                "date '2025-04-23' as as_of_date, date '2025-04-24' as note_date, "
+                "timestamptz '2025-04-22 20:00:00+00' as knowledge_at"
+            )
+    monkeypatch.setattr(lateness, "current_or_lost", lambda settings: object())
+    monkeypatch.setattr(lateness, "release_file", lambda settings, release: file)
+    found = {(due.mart, due.check): day for due, day in lateness.newest_dates(home.settings).items()}
+    assert found["fct_etf_daily", "in_time"] == dt.date(2025, 4, 24)
+    assert found["fct_etf_daily", "nav_in_time"] is None
+    assert found["fct_sector_visits_daily", "in_time"] == dt.date(2025, 4, 23), "04:00 in Shanghai"
