@@ -1,7 +1,7 @@
 # make run and make test need nothing before them but Python 3.11, make and git.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test stress test-clients superset-smoke ui lint format clean bench docs pictures lock licences
+.PHONY: run test stress test-clients superset-smoke ui lint format clean bench bench-scale docs pictures lock licences
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -61,6 +61,10 @@ bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own read
 	@$(BIN)/python -m tests.benchmarks.where_time_goes
 	@$(BIN)/python -m tests.benchmarks.ingest
 	@$(BIN)/python -m tests.benchmarks.damage
+
+bench-scale: $(READY) ## what history costs: one and five years of a small market beside one bare DuckDB script
+	@$(BIN)/python -m tests.benchmarks.scale --years 1
+	@$(BIN)/python -m tests.benchmarks.scale --years 5
 
 docs: $(READY) ## a page for every mart under docs/marts, from the models' descriptions
 	@$(BIN)/python -m warehouse.mart_pages

@@ -15,6 +15,7 @@ from orchestration.alerts.telling import after_break
 from orchestration.definitions import build_defs
 from orchestration.instance import dagster_home
 from orchestration.jobs import REFRESH
+from orchestration.journal import open_instance
 from orchestration.refresh import Outcome, Progress, Refresh, conclude
 from orchestration.settings import Settings
 
@@ -47,7 +48,7 @@ def execute(
         (settings.build / LOG).open("w", encoding="utf-8") as log,
         contextlib.redirect_stdout(log),
         contextlib.redirect_stderr(log),
-        dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance,
+        open_instance(dagster_home(settings)) as instance,
     ):
         job = build_defs(settings, progress=tell, on_start=runs.append).resolve_job_def(REFRESH)
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)

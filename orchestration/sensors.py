@@ -19,7 +19,7 @@ import dagster as dg
 from orchestration import lateness
 from orchestration.assets.release import RELEASE
 from orchestration.assets.sessions import session_metadata, sessions_key
-from orchestration.checks import lateness_result
+from orchestration.checks import lateness_result, mart_key
 from orchestration.coverage import sessions_read_after
 from orchestration.locking import is_held
 from orchestration.moments import write_short
@@ -158,7 +158,9 @@ def release_sensor(job: Any, settings: Settings) -> dg.SensorDefinition:
         config = {"ops": {"call": {"config": {"release_id": now, "before": before}}}}
         moment = settings.current.lstat().st_mtime_ns
         asked = [dg.RunRequest(run_key=f"{now}@{moment}", run_config=config, tags={"sector/release": now})]
-        return dg.SensorResult(asset_events=[told], run_requests=asked if settings.after_release else [])
+        if not settings.after_release:
+            return dg.SensorResult(asset_events=[told], skip_reason=f"{now} is told; no command is to be called")
+        return dg.SensorResult(asset_events=[told], run_requests=asked)
 
     return new_release
 
@@ -174,12 +176,17 @@ def lateness_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def late_families(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         found = lateness.verdicts(settings, utc_now())
-        late = sum(not verdict.passed for verdict in found)
-        state = hashlib.sha256(repr([(v.passed, v.message) for v in found]).encode()).hexdigest()
+        words = f"{sum(not verdict.passed for verdict in found)} of {len(found)} late"
+        # a check older than the mart's last materialization counts as not evaluated: it is told anew after each
+        marts = context.instance.get_asset_records(list({mart_key(due.mart) for due in lateness.DUE}))
+        made = sorted(str(mart.asset_entry.last_materialization_storage_id) for mart in marts)
+        state = hashlib.sha256(repr([made, [(v.passed, v.message) for v in found]]).encode()).hexdigest()
         if state == context.cursor:
-            return dg.SkipReason(f"{late} of {len(found)} late, as before")
+            return dg.SkipReason(f"{words}, as before")
         context.update_cursor(state)
-        return dg.SensorResult(asset_events=[evaluation(lateness_result(verdict)) for verdict in found])
+        return dg.SensorResult(
+            asset_events=[evaluation(lateness_result(verdict)) for verdict in found], skip_reason=f"{words}: told"
+        )
 
     return late_families
 
@@ -226,6 +233,8 @@ def sessions_sensor(settings: Settings, days: Mapping[str, frozenset[dt.date]]) 
                 if session.day in days[table]
             ]
         context.update_cursor(json.dumps(told))
-        return dg.SensorResult(asset_events=events) if events else dg.SkipReason("no session was read since")
+        if not events:
+            return dg.SkipReason("no session was read since")
+        return dg.SensorResult(asset_events=events, skip_reason=f"{len(events)} sessions told")
 
     return sessions_read

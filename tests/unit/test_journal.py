@@ -1,0 +1,54 @@
+"""The journal of a run on the command line: Dagster's own files, which Dagster's own storage reads afterwards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.instance import dagster_home
+from orchestration.journal import KeptOpenEventLog, open_instance
+from orchestration.settings import Settings
+
+
+@dg.asset
+def thing() -> dg.MaterializeResult:
+    return dg.MaterializeResult(metadata={"rows": 3})
+
+
+@dg.asset_check(asset=thing)
+def thing_is_right() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def test_dagsters_own_storage_reads_the_run(tmp_path: Path) -> None:
+    home = dagster_home(Settings(home=tmp_path))
+    with open_instance(home) as instance:
+        assert isinstance(instance.event_log_storage, KeptOpenEventLog)
+        result = dg.materialize([thing, thing_is_right], instance=instance)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert not isinstance(instance.event_log_storage, KeptOpenEventLog)
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        assert run.is_success
+        told = [
+            entry.get_dagster_event().event_type_value
+            for entry in instance.all_logs(result.run_id)
+            if entry.is_dagster_event
+        ]
+        assert {"ASSET_MATERIALIZATION", "ASSET_CHECK_EVALUATION", "PIPELINE_SUCCESS"} <= set(told)
+        latest = instance.get_latest_materialization_event(thing.key)
+        assert latest is not None
+        assert latest.run_id == result.run_id
+
+
+def test_no_event_waits_for_the_disk_and_no_file_stays_open(tmp_path: Path) -> None:
+    home = dagster_home(Settings(home=tmp_path))
+    with open_instance(home) as instance:
+        storage = instance.event_log_storage
+        assert isinstance(storage, KeptOpenEventLog)
+        with storage.index_connection() as connection:
+            assert connection.exec_driver_sql("pragma synchronous").scalar() == 1
+        with storage.index_connection() as again:
+            assert again is connection
+    assert not list((home / "history" / "runs").glob("*-wal"))
