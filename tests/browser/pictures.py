@@ -82,10 +82,11 @@ def take(home: Path, target: Path, log: Path) -> None:
             served.wait_until_loaded()
             page.set_viewport_size({"width": 1400, "height": 800})
             page.set_default_timeout(90_000)
-            page.goto(f"{served.url}/assets/marts/fct_etf_flow_window?view=lineage")
-            page.get_by_text("fct_etf_daily").first.wait_for()
-            page.wait_for_load_state("networkidle")
-            keep(page, "dagster", 1400, 800, target)
+            for view, name, shown in (("overview", "dagster", "inflow_days"), ("lineage", "lineage", "int_etf_flows")):
+                page.goto(f"{served.url}/assets/marts/fct_etf_flow_window?view={view}")
+                page.get_by_text(shown).first.wait_for()
+                page.wait_for_load_state("networkidle")
+                keep(page, name, 1400, 800, target)
         finally:
             served.stop()
 

@@ -67,8 +67,19 @@ class Picture:
     tables: tuple[str, ...]
 
 
-def pictures(note: Note, series: Series) -> tuple[Picture, ...]:
-    """All charts of the page, in its order."""
+def pictures(note: Note, series: Series, validate: bool = False) -> tuple[Picture, ...]:
+    """All charts of the page, in its order.
+
+    ``validate`` holds each against Vega-Lite's schema, which takes longer than drawing it and finds the same every
+    morning: tests ask for it.
+    """
+    from altair.utils.schemapi import debug_mode
+
+    with debug_mode(validate):
+        return _pictures(note, series)
+
+
+def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
     index = note.index_name or note.index_code
     quarter = _quarter(note.quarter) if note.quarter else "the last ended quarter"
     newest = [row for row in series.funding if row.quarter == note.quarter]

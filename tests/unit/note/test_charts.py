@@ -45,8 +45,8 @@ def test_every_chart_is_drawn_and_told(drawn: dict[str, Picture]) -> None:
         assert "font-family" not in picture.svg, "the page's own font shows the texts"
 
 
-def test_same_figures_same_bytes(read: tuple[Note, Series], drawn: dict[str, Picture]) -> None:
-    assert {picture.id: picture for picture in pictures(*read)} == drawn
+def test_same_figures_same_bytes_and_good_vega_lite(read: tuple[Note, Series], drawn: dict[str, Picture]) -> None:
+    assert {picture.id: picture for picture in pictures(*read, validate=True)} == drawn
 
 
 def test_the_morning_marks_where_the_indices_turned(drawn: dict[str, Picture]) -> None:
