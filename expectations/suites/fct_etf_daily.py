@@ -62,7 +62,7 @@ SUITE = Suite(
         ),
         no_rows(
             "other_prices_same_shares",
-            "critical",
+            "warning",
             "The flow at the average price or at the close counts the shares that net_flow_cny counts: their quotient "
             "is that of the prices. A cent of rounding on either side.",
             "select etf_code, trade_date, net_flow_cny, net_flow_at_vwap_cny, net_flow_at_close_cny from {batch} where "
