@@ -169,7 +169,8 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             f"no growth known for {quarter} (funding_rounds of the year before)",
             "; ".join(f"{row.region} {percent(row.latest)}, same age {percent(row.lag_matched)}" for row in newest),
             "Full: against the year before as known now. Ring: against the year before as it was known then (same age "
-            "of the data). “n/a”: no base, or no vintage a year old.",
+            "of the data). “n/a”: no base, or no vintage a year old."
+            + (f" Beyond {CLIPPED_GROWTH:+.0%}: at the edge." if any(map(_is_clipped, newest)) else ""),
         ),
     )
 
@@ -198,7 +199,7 @@ def _svg(name: str, title: str, told: str, chart: alt.TopLevelMixin) -> str:
     if opening is None:
         raise ValueError(f"the chart {name} came back without an <svg viewBox>: {drawn[:200]}")
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{opening[1]}" role="img" '
+        f'<svg viewBox="{opening[1]}" role="img" '
         f'aria-labelledby="{name}-title {name}-told"><title id="{name}-title">{escape(title)}</title>'
         f'<desc id="{name}-told">{escape(told)}</desc>'
     )
@@ -709,6 +710,10 @@ def _growth(newest: Sequence[RegionFunding]) -> alt.TopLevelMixin:
         _on(texts).mark_text(align="left", dx=8, fontSize=11).encode(x=x, y=y, text="text:N"),
     ]
     return _layered(layers, 190, WIDER)
+
+
+def _is_clipped(row: RegionFunding) -> bool:
+    return max(row.latest or 0.0, row.lag_matched or 0.0) > CLIPPED_GROWTH
 
 
 def _short(ratio: float | None) -> str:

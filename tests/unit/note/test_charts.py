@@ -78,6 +78,17 @@ def test_growth_shows_both_figures_and_what_is_not_known(drawn: dict[str, Pictur
         assert text in shown
 
 
+def test_growth_beyond_the_chart_is_drawn_at_its_edge_and_said(read: tuple[Note, Series]) -> None:
+    note, series = read
+    funding = tuple(
+        dataclasses.replace(row, latest=21.5) if row.region == "HKG" and row.quarter == note.quarter else row
+        for row in series.funding
+    )
+    growth = pictures(note, dataclasses.replace(series, funding=funding))[-1]
+    assert "+2,150.0% / n/a" in texts(growth)
+    assert growth.caption.endswith("Beyond +200%: at the edge.")
+
+
 def test_visits_say_when_last_month_is_unknown(drawn: dict[str, Picture]) -> None:
     shown = texts(drawn["visits"])
     assert "60 (30)" in shown

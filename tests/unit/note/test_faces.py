@@ -119,6 +119,7 @@ def test_page_is_deterministic_small_and_asks_nobody(db: Path, page: str) -> Non
     assert page == render_html(db)
     assert render_text(db) == render_text(db)
     assert len(page.encode()) < 400_000
+    assert "://" not in page, "not even the name of an address"
     assert re.findall(r'href="(?!#)[^"]*', page) == []
     assert re.findall(r"url\((?!#)[^)]*", page) == []
     assert not re.search(r"\bsrc(?:set)?\s*=|@import|<(?:script|link|iframe|object|embed|image|use)\b", page)
