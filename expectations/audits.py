@@ -1,7 +1,8 @@
 """Audit models of dbt as warnings: what a ruling wants named, found where the rule is computed.
 
 Each model ``intermediate.int_audit_*`` has the columns ``check_name``, ``subject`` and ``detail``, a row per finding.
-Every row becomes a warning; a model without rows gives one passed check, so that it is seen to have run.
+Every row becomes a warning, up to ``MOST_NAMED`` of a kind; a model without rows gives one passed check, so that it is
+seen to have run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from expectations.gate import CheckResult, GateError
 from warehouse.build import WORK_FILE
 
 PREFIX = "int_audit_"
+
+MOST_NAMED = 500
+"""Findings of one kind that are named; the rest is counted, so that a source that errs every day buries no other."""
 
 FAMILIES = {
     "etf": "etf",
@@ -55,7 +59,15 @@ def run_audits(build: Path) -> list[CheckResult]:
             began = time.perf_counter()
             try:
                 findings = con.execute(
-                    f'select check_name, subject, detail from intermediate."{model}" order by check_name, subject'
+                    "select check_name, subject, detail from (select *, row_number() over (partition by check_name"
+                    f' order by subject) as place from intermediate."{model}") where place <= ?'
+                    " order by check_name, place",
+                    [MOST_NAMED],
+                ).fetchall()
+                counted = con.execute(
+                    f'select check_name, count(*) from intermediate."{model}" group by check_name having count(*) > ?'
+                    " order by check_name",
+                    [MOST_NAMED],
                 ).fetchall()
             except duckdb.BinderException as error:
                 raise GateError(f"intermediate.{model} is no audit model: {str(error).splitlines()[0]}") from error
@@ -76,6 +88,22 @@ def run_audits(build: Path) -> list[CheckResult]:
                     gate=gate_of(model),
                 )
                 for name, subject, detail in findings
+            ]
+            results += [
+                CheckResult(
+                    check_name=str(name),
+                    mart=f"intermediate.{model}",
+                    severity="warning",
+                    owner=family_of(model),
+                    reason=f"{MOST_NAMED} findings of this kind are named, the first by subject.",
+                    passed=False,
+                    observed=f"{count - MOST_NAMED} more",
+                    limit="nothing to report",
+                    unexpected_rows=count - MOST_NAMED,
+                    seconds=seconds,
+                    gate=gate_of(model),
+                )
+                for name, count in counted
             ]
             if not findings:
                 results.append(

@@ -379,6 +379,17 @@ def test_every_audit_finding_is_a_warning(build: Path) -> None:
     assert "etf_splits" in {check.check_name for check in report.checks if check.passed}
 
 
+def test_findings_beyond_what_is_named_are_counted(build: Path) -> None:
+    with duckdb.connect(str(build / WORK_FILE)) as con:
+        con.execute(
+            "create table intermediate.int_audit_etf_flows as select 'jump' as check_name, "
+            "'fund ' || lpad(n::varchar, 4, '0') as subject, 'too large' as detail from range(503) as found(n)"
+        )
+    found = [check for check in run_gate(build).checks if check.mart == "intermediate.int_audit_etf_flows"]
+    assert [check.observed for check in found] == [f"fund {n:04}" for n in range(500)] + ["3 more"]
+    assert found[-1].unexpected_rows == 3
+
+
 def test_audit_model_of_another_shape_breaks_the_gate(build: Path) -> None:
     with duckdb.connect(str(build / WORK_FILE)) as con:
         con.execute("create table intermediate.int_audit_odd as select 1 as x")
