@@ -53,7 +53,7 @@ def test_every_table_and_column_is_described_where_clients_look(ours: dict[str, 
 
 def test_the_desk_has_its_fifteen_questions(ours: dict[str, Any]) -> None:
     desk = {name: table for name, table in ours["tables"].items() if name.startswith("desk.")}
-    assert len(desk) == 15
+    assert sum(name.startswith("desk.q") for name in desk) == 15
     assert all(table["view"] for table in desk.values())
     assert [name for name, table in desk.items() if not table["rows"]] == []
 

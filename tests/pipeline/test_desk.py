@@ -19,11 +19,11 @@ QUESTIONS = (
     "q09_constituent_changes",
     "q10_concentration",
     "q11_southbound_against_flows",
-    "q12_visited_companies",
     "q12_visits",
     "q13_visits_and_returns",
     "q14_funding",
     "q15_claims_and_freshness",
+    "visited_companies",
 )
 
 
@@ -136,7 +136,7 @@ def test_the_views_answer_with_the_figures_of_the_marts(release, note):
     assert visited == (value_of(note, "visits_companies_electronics"), 12)
 
     [(most_visited, institutions)] = release.execute(
-        "select company_id, institutions_mtd from desk.q12_visited_companies where visitor_type = 'broker' "
+        "select company_id, institutions_mtd from desk.visited_companies where visitor_type = 'broker' "
         "order by rank_mtd, company_id limit 1"
     ).fetchall()
     counted = release.execute(
@@ -147,7 +147,7 @@ def test_the_views_answer_with_the_figures_of_the_marts(release, note):
     assert len(counted) == value_of(note, "visits_companies_all")
     by_funds = one(
         release,
-        "select count(*), max(companies_by_funds_mtd) from desk.q12_visited_companies as c, desk.q12_visits as s "
+        "select count(*), max(companies_by_funds_mtd) from desk.visited_companies as c, desk.q12_visits as s "
         "where c.visitor_type = 'fund' and s.sector_code = 'ALL'",
     )
     assert by_funds[0] == 2 * by_funds[1], "the sectors' rows of all visitors and of brokers tell it alike"

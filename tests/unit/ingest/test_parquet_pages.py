@@ -32,7 +32,8 @@ def by_pyarrow_v2(path: Path) -> None:
 
 
 def by_duckdb(path: Path) -> None:
-    duckdb.from_arrow(frame().to_arrow()).write_parquet(str(path), row_group_size=20_000)
+    with duckdb.connect() as con:
+        con.from_arrow(frame().to_arrow()).write_parquet(str(path), row_group_size=20_000)
 
 
 def by_polars(path: Path) -> None:
