@@ -82,15 +82,22 @@ def test_killed_before_any_line_nothing_is_lost_or_read_twice(
     assert call.wait() == 0, call.progress()
     lines, _ = call.counted()
     assert lines > 200
+    killed = 0
     for line in {*range(1, lines + 1, step), lines}:
         home = landed(tmp_path / f"line-{line}")
         before = facts(home)
         call = workshop.call(INGEST, str(home.settings.home), watched=WATCHED, at_line=line)
+        if call.wait() == 0:  # this time it came to its end in fewer lines: a wait that was not needed, say
+            assert call.counted()[0] < line
+            assert facts(home) == right, line
+            continue
         assert call.wait() == -signal.SIGKILL, call.progress()
+        killed += 1
         assert facts(home) in (before, right), line
         read(home, hour=14)
         assert facts(home) == right, line
         assert leftovers(home) == [], line
+    assert killed >= 0.9 * (lines // step)
 
 
 @pytest.mark.parametrize("step", [8, pytest.param(1, marks=pytest.mark.stress)])
