@@ -185,3 +185,29 @@ def follows(
         words,
         "G8",
     )
+
+
+def as_delivered(
+    name: str, grain: Sequence[str], source: str, columns: Sequence[str], or_filled: Sequence[str] = ()
+) -> Check:
+    """The table holds the rows of ``source`` (a staging table of the same key), each once, with its ``columns``.
+
+    ``or_filled``: columns that the table may know where the source does not.
+    """
+    joined = " and ".join(f"b.{key} = s.{key}" for key in grain)
+    other = " or ".join(
+        [f"b.{column} is distinct from s.{column}" for column in columns]
+        + [f"(s.{column} is not null and b.{column} is distinct from s.{column})" for column in or_filled]
+    )
+    shown = ", ".join(f"b.{column}, s.{column} as delivered_{column}" for column in (*columns, *or_filled))
+    keys = ", ".join(f"coalesce(b.{key}, s.{key}) as {key}" for key in grain)
+    return no_rows(
+        name,
+        "critical",
+        "What was delivered and known is published as it was delivered; a row lost, doubled by a join or moved to "
+        "another moment, and columns mixed up, are ours.",
+        f"select {keys}, {shown} from {{batch}} as b full outer join {source} as s on {joined} "
+        f"where b.{grain[0]} is null or s.{grain[0]} is null or {other}",
+        f"the rows of {source.removeprefix('work.')}",
+        "G16",
+    )

@@ -10,7 +10,7 @@ def has_row(key: str, *sources: str) -> Check:
     )
     return no_rows(
         "every_code_has_its_row",
-        "warning",
+        "critical",
         "A fact without its row here drops out of every inner join, without a word.",
         f"select s.code from ({seen}) as s left join {{batch}} as d on s.code = d.{key} "
         f"where s.code is not null and d.{key} is null",
@@ -45,7 +45,7 @@ DATE = Suite(
         ),
         no_rows(
             "days_are_those_of_the_calendar",
-            "warning",
+            "critical",
             "The build counted sessions by its calendar; readers count them here.",
             "select coalesce(c.date, d.date) as date, c.is_session_szse, d.is_session_szse as published "
             "from work.control.trading_calendar as c full outer join {batch} as d on c.date = d.date "
@@ -67,7 +67,7 @@ ETF = Suite(
         has_row("etf_code", "marts.fct_etf_daily.etf_code"),
         no_rows(
             "profiles_are_those_delivered",
-            "warning",
+            "critical",
             "Flows, trackers and structural zeros hang on the index and the unit of a fund.",
             "select p.etf_code, p.tracked_index_code, d.tracked_index_code as published, p.creation_unit, "
             "d.creation_unit as published_unit from work.staging.stg_etf_profiles as p left join {batch} as d "
@@ -89,7 +89,7 @@ INDEX = Suite(
         has_row("index_code", "marts.fct_index_daily.index_code", "marts.fct_index_membership.index_code"),
         no_rows(
             "hong_kong_indices_are_not_in_yuan",
-            "warning",
+            "critical",
             "Tracking converts by it. The Stock Connect indices of China Securities quoted in yuan are other codes.",
             "select index_code, currency from {batch} where index_code like '%.HI' and currency <> 'HKD'",
             "HKD or unknown",
@@ -114,9 +114,10 @@ SECURITY = Suite(
         has_row("security_code", "marts.fct_index_membership.security_code"),
         no_rows(
             "market_is_that_of_the_code",
-            "warning",
+            "critical",
             "The suffix says the exchange.",
-            "select security_code, market from {batch} where market is distinct from right(security_code, 2)",
+            "select security_code, market from {batch} where right(security_code, 3) in ('.SZ', '.SH', '.BJ', '.HK') "
+            "and market is distinct from right(security_code, 2)",
             "SZ, SH, BJ or HK as in the code",
         ),
     ),
@@ -148,7 +149,7 @@ CONNECT = Suite(
         in_set("channel", ("SH_HK", "SZ_HK", "HK_SH", "HK_SZ"), "Southbound is told from northbound by it.", "warning"),
         no_rows(
             "spans_end_after_they_begin",
-            "warning",
+            "critical",
             "The door refuses such spans; here it means that columns were mixed up.",
             "select security_code, channel, valid_from, valid_to from {batch} where valid_to < valid_from",
             "valid_to at valid_from or later",

@@ -30,7 +30,7 @@ SUITE = Suite(
         ),
         no_rows(
             "members_are_those_of_the_list",
-            "warning",
+            "critical",
             "The latest list on or before the day (contracts R70), each company once.",
             "select d.concept, d.trade_date, d.members, s.members as on_the_list from {batch} as d left join (select "
             "concept, "
@@ -39,6 +39,19 @@ SUITE = Suite(
             "group by concept, as_of_date) as s on d.concept = s.concept and d.trade_date >= s.as_of_date "
             "and (s.next_date is null or d.trade_date < s.next_date) where d.members is distinct from s.members",
             "the members of the list",
+        ),
+        no_rows(
+            "newest_list_has_its_days",
+            "critical",
+            "Each session on which a member of the newest list has a bar: a concept that is not there reads like no "
+            "news.",
+            "select s.concept, s.trade_date from (select distinct m.concept, r.trade_date from (select *, "
+            "max(as_of_date) over (partition by concept) as newest from work.staging.stg_concept_members) as m "
+            "join work.intermediate.int_security_returns as r on m.security_code = r.security_code "
+            "and r.trade_date >= m.newest where m.as_of_date = m.newest) as s left join {batch} as b "
+            "on s.concept = b.concept and s.trade_date = b.trade_date where b.concept is null",
+            "a row for each session with bars",
+            "G3",
         ),
     ),
 )

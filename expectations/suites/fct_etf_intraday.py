@@ -1,6 +1,6 @@
 """fct_etf_intraday: quotes of the session."""
 
-from expectations.vocabulary import Suite, between, follows, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, as_delivered, between, follows, key_checks, no_rows, within_cut
 
 GRAIN = ("etf_code", "quote_ts")
 
@@ -12,6 +12,12 @@ SUITE = Suite(
         *key_checks(GRAIN),
         within_cut(),
         between("change_ratio", -1, 1000, "A thousandfold move is a unit slip.", name="change_not_absurd", gate="G1"),
+        as_delivered(
+            "quotes_are_those_delivered",
+            GRAIN,
+            "work.staging.stg_etf_quotes",
+            ("last", "open", "prev_close", "volume_shares", "turnover_cny", "iopv"),
+        ),
         no_rows(
             "turnover_does_not_fall",
             "warning",
@@ -25,7 +31,7 @@ SUITE = Suite(
         ),
         no_rows(
             "nothing_known_before_it_was_quoted",
-            "warning",
+            "critical",
             "A quote known before its moment was dated in another time zone.",
             "select * from {batch} where knowledge_at < quote_ts",
             "knowledge_at at quote_ts or later",

@@ -46,6 +46,24 @@ SUITE = Suite(
             "where abs(tracking_difference - (fund_return_ratio - index_return_cny_ratio)) > 1e-9",
             "fund less index",
         ),
+        no_rows(
+            "returns_are_those_of_the_days",
+            "critical",
+            "The newest windows of each fund, multiplied anew out of their days; an index return in another currency "
+            "is another figure.",
+            "select t.etf_code, t.as_of_date, t.window_name, t.fund_return_ratio, d.fund, t.index_return_cny_ratio, "
+            "d.benchmark from {batch} as t join (select etf_code, last_date, window_sessions, "
+            "exp(sum(ln_fund)) - 1 as fund, exp(sum(ln_benchmark)) - 1 as benchmark from (select d.etf_code, "
+            "e.last_date, d.ln_fund, d.ln_benchmark, row_number() over (partition by d.etf_code order by d.trade_date "
+            "desc nulls last) as back from work.intermediate.int_etf_tracking_days as d join (select etf_code, "
+            "max(as_of_date) as last_date from {batch} group by etf_code) as e on d.etf_code = e.etf_code "
+            "and d.trade_date <= e.last_date) as days join (values (20), (60), (250)) as n(window_sessions) "
+            "on back <= window_sessions group by etf_code, last_date, window_sessions) as d on t.etf_code = d.etf_code "
+            "and t.as_of_date = d.last_date and t.window_sessions = d.window_sessions "
+            "where abs(t.fund_return_ratio - d.fund) > 1e-9 * (1 + abs(d.fund)) "
+            "or abs(t.index_return_cny_ratio - d.benchmark) > 1e-9 * (1 + abs(d.benchmark))",
+            "the product of the days",
+        ),
         between(
             "mean_abs_daily_tracking_difference",
             0,

@@ -47,7 +47,7 @@ SUITE = Suite(
         ),
         no_rows(
             "weights_are_the_members",
-            "warning",
+            "critical",
             "Taken from the members' start-of-day weights (contracts R30); 1e-9 for sums of doubles.",
             "select b.index_code, b.trade_date, b.weight_advancing, c.advancing, b.top10_weight, c.top10, b.hhi, "
             "c.squares, b.price_coverage, c.covered from {batch} as b join (select index_code, trade_date, "
@@ -73,7 +73,7 @@ SUITE = Suite(
         ),
         no_rows(
             "every_day_of_members_has_its_row",
-            "warning",
+            "critical",
             "Members without a row of breadth are members that no one counted.",
             "select c.index_code, c.trade_date from (select distinct index_code, trade_date from "
             "marts.fct_constituent_daily) "

@@ -1,6 +1,6 @@
 """fct_index_daily: index bars."""
 
-from expectations.vocabulary import Suite, between, follows, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, as_delivered, between, follows, key_checks, no_rows, within_cut
 
 GRAIN = ("index_code", "trade_date")
 
@@ -33,6 +33,13 @@ SUITE = Suite(
             "where high < low or high < open or high < close or low > open or low > close",
             "low ≤ open, close ≤ high",
             "G8",
+        ),
+        as_delivered(
+            "bars_are_those_delivered",
+            GRAIN,
+            "work.staging.stg_index_bars",
+            ("open", "high", "low", "close", "volume_shares", "turnover"),
+            or_filled=("prev_close",),
         ),
         between("change_ratio", -1, 1000, "A thousandfold day is a unit slip.", name="change_not_absurd", gate="G1"),
         between(

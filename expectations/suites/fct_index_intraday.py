@@ -1,6 +1,6 @@
 """fct_index_intraday: quotes and the state of the opening gap."""
 
-from expectations.vocabulary import Suite, between, in_set, key_checks, no_rows, within_cut
+from expectations.vocabulary import Suite, as_delivered, between, in_set, key_checks, no_rows, within_cut
 
 GRAIN = ("index_code", "quote_ts")
 
@@ -12,6 +12,9 @@ SUITE = Suite(
         *key_checks(GRAIN),
         within_cut(),
         between("change_ratio", -1, 1000, "A thousandfold move is a unit slip.", name="change_not_absurd"),
+        as_delivered(
+            "quotes_are_those_delivered", GRAIN, "work.staging.stg_index_quotes", ("last",), or_filled=("prev_close",)
+        ),
         in_set(
             "open_state",
             (
@@ -43,20 +46,19 @@ SUITE = Suite(
         ),
         no_rows(
             "nothing_known_before_it_was_quoted",
-            "warning",
+            "critical",
             "A quote known before its moment was dated in another time zone.",
             "select * from {batch} where knowledge_at < quote_ts",
             "knowledge_at at quote_ts or later",
         ),
         no_rows(
             "turns_at_a_quote_that_turned",
-            "warning",
+            "critical",
             "The minute is told as news: there must be a quote of that minute on the other side of the previous close.",
             "select t.index_code, t.quote_ts, t.open_state, t.turned_at from {batch} as t left join {batch} as q "
             "on t.index_code = q.index_code and t.turned_at = q.quote_ts "
             "where t.turned_at is not null and (q.index_code is null or q.is_opening_quote "
-            "or (t.open_state like 'low_open%' and q.change_ratio <= 0) "
-            "or (t.open_state like 'high_open%' and q.change_ratio >= 0))",
+            "or coalesce(q.open_state, '') not in ('low_open_now_up', 'high_open_now_down'))",
             "a quote of that moment beyond the previous close",
         ),
         no_rows(

@@ -56,7 +56,7 @@ SUITE = Suite(
         ),
         no_rows(
             "changes_are_those_between_sets",
-            "warning",
+            "critical",
             "Who is in the next set stays, who is not leaves, who was not before enters (contracts R34).",
             "select coalesce(p.index_code, n.index_code) as index_code, coalesce(p.security_code, n.security_code) "
             "as security_code, coalesce(p.next_date, n.valid_from) as set_date, n.change "
@@ -71,7 +71,7 @@ SUITE = Suite(
         ),
         no_rows(
             "weights_are_those_delivered",
-            "warning",
+            "critical",
             "A set is published as it was delivered, or not at all.",
             "select m.index_code, m.security_code, m.valid_from, m.weight, w.weight as delivered from {batch} as m "
             "left join work.staging.stg_index_weights as w on m.index_code = w.index_code "
@@ -82,7 +82,7 @@ SUITE = Suite(
         ),
         no_rows(
             "hong_kong_codes_have_five_digits",
-            "warning",
+            "critical",
             "Providers pad 01801 to 001801, which reads as a Shenzhen code: one company under two names.",
             "select index_code, security_code from {batch} where security_code like '%.HK' and length(security_code) "
             "<> 8",

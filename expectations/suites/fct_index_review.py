@@ -39,7 +39,7 @@ SUITE = Suite(
         ),
         no_rows(
             "turnover_is_half_the_changes",
-            "warning",
+            "critical",
             "One way: what is bought is sold. 1e-9 for sums of doubles.",
             "select r.index_code, r.set_date, r.one_way_turnover, m.half, r.members_added, m.added, r.members_dropped, "
             "m.dropped from {batch} as r join (select index_code, set_date, sum(abs(weight_change)) / 2 as half, "

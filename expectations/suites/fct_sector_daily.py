@@ -20,8 +20,25 @@ SUITE = Suite(
             "advancers + decliners ≤ members",
         ),
         no_rows(
+            "newest_day_is_recounted",
+            "critical",
+            "Risers and fallers of each sector on the last session with bars, counted anew from the members' bars; "
+            "a sector that is not there reads like no news.",
+            "select r.sector_code, r.trade_date, s.advancers, r.up, s.decliners, r.down from (select p.sector_code, "
+            "b.trade_date, count(case when b.change_ratio > 0 then 1 end) as up, "
+            "count(case when b.change_ratio < 0 then 1 end) as down from work.intermediate.int_security_returns as b "
+            "join work.intermediate.int_sector_spans as p on b.security_code = p.security_code "
+            "and b.trade_date >= p.valid_from and b.trade_date < p.valid_to where p.scheme = 'SW2021' "
+            "and p.sector_code <> 'NONE' and b.trade_date = (select max(trade_date) "
+            "from work.intermediate.int_security_returns) group by p.sector_code, b.trade_date) as r "
+            "left join {batch} as s on r.sector_code = s.sector_code and r.trade_date = s.trade_date "
+            "where s.sector_code is null or s.advancers <> r.up or s.decliners <> r.down",
+            "the members' own counts",
+            "G3",
+        ),
+        no_rows(
             "theme_has_its_index_breadth",
-            "warning",
+            "critical",
             "The theme's members are those of its index (contracts R70): one count of risers and fallers.",
             "select s.trade_date, s.advancers, b.advancers as of_the_index, s.decliners, b.decliners as "
             "index_decliners "
@@ -32,13 +49,14 @@ SUITE = Suite(
         ),
         no_rows(
             "flows_are_those_of_trackers",
-            "warning",
-            "Each tracker once, to the cent.",
+            "critical",
+            "Each tracker once, to the cent; a sum too large to hold is NULL.",
             "select s.trade_date, s.etf_net_flow_cny, f.flow from {batch} as s left join (select d.trade_date, "
             "sum(d.net_flow_cny) as flow from marts.fct_etf_daily as d join marts.dim_etf as e on d.etf_code = "
             "e.etf_code "
             "where e.tracked_index_code = '987018.CNI' group by d.trade_date) as f on s.trade_date = f.trade_date "
-            "where s.sector_code = 'HK_INNOVATIVE_DRUG' and s.etf_net_flow_cny is distinct from f.flow",
+            "where s.sector_code = 'HK_INNOVATIVE_DRUG' and s.etf_net_flow_cny is distinct from f.flow "
+            "and coalesce(abs(f.flow) < 1e18, true)",
             "Σ flows of the funds that track 987018.CNI",
         ),
         no_rows(

@@ -135,7 +135,7 @@ SUITE = Suite(
         ),
         no_rows(
             "ranks_follow_companies",
-            "warning",
+            "critical",
             "Rank 1 has most companies; ALL and NONE have none (contracts R45).",
             "select scheme, sector_code, as_of_date, visitor_type, companies_mtd, rank_mtd, expected from (select *, "
             "case when sector_code not in ('ALL', 'NONE') then rank() over (partition by scheme, as_of_date, "

@@ -32,6 +32,18 @@ SUITE = Suite(
             "event − usual",
         ),
         no_rows(
+            "longer_horizons_have_fewer_events",
+            "critical",
+            "Whoever has the returns of the next twenty sessions has those of the next five and of the next.",
+            "select scheme, sector_code, visitor_type, horizon_sessions, events, shorter from (select *, "
+            "lag(events) over (partition by scheme, sector_code, visitor_type order by horizon_sessions nulls last) "
+            "as shorter, lag(horizon_sessions) over (partition by scheme, sector_code, visitor_type "
+            "order by horizon_sessions nulls last) as shorter_horizon from {batch}) as horizons "
+            "where events > shorter or (shorter_horizon is null and horizon_sessions <> 1) "
+            "or (shorter_horizon = 1 and horizon_sessions = 20)",
+            "events of 1 ≥ of 5 ≥ of 20 sessions",
+        ),
+        no_rows(
             "longer_horizons_move_more",
             "warning",
             "Over twenty sessions returns spread more than over one; the other way round two horizons were mixed up. "

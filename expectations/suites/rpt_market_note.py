@@ -135,15 +135,16 @@ SUITE = Suite(
         ),
         no_rows(
             "sentences_say_the_figure",
-            "warning",
-            "Percent to two places, as the sentence is written.",
+            "critical",
+            "Percent to two places, as the sentence is written; a half may be rounded either way.",
             "select claim_id, claim, value from {batch} where status = 'reproduced' and unit = 'ratio' "
-            "and abs(value) >= 0.0001 and instr(claim, printf('%.2f', abs(value) * 100) || '%') = 0",
+            "and abs(value) >= 0.0001 and instr(claim, printf('%.2f', abs(value) * 100) || '%') = 0 "
+            "and instr(claim, cast(try_cast(round(abs(value) * 100, 2) as decimal(18, 2)) as varchar) || '%') = 0",
             "the figure stands in its sentence",
         ),
         no_rows(
             "note_of_its_moment",
-            "warning",
+            "critical",
             "The day of the note is that of its moment in market time.",
             "select note_date, claim_id, moment from {batch} where note_date <> cast(moment as date)",
             "note_date is the moment's day",

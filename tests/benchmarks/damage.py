@@ -1,9 +1,10 @@
 """How much damage the door and the gate catch before a release, and how often they cry wolf.
 
 Run with ``python -m tests.benchmarks.damage`` (``make bench``): every kind of damage of the catalogues, one at a time,
-against one finished sample build; then days without damage, each beside the day before. ``--home`` takes a home whose
-build is of 2025-04-24 10:30 instead of making one, ``--days`` the number of clean days, ``--only`` the damage to
-tables of that name, ``--json FILE`` writes the figures. Refused means that the release does not come out, or the
+against one finished sample build; then days without damage, each built, judged and released after the one before.
+``--home`` takes a home whose build is of 2025-04-24 10:30 instead of making one, ``--clean-days`` the number of clean
+days (about ten seconds each) until ``--until``, ``--only`` the damage to tables of that name (``none``: no damage),
+``--json FILE`` writes the figures. Refused means that the release does not come out, or the
 damaged rows do not come in; warned that it comes out with a warning beside it.
 """
 
@@ -21,20 +22,20 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.moments import MARKET_ZONE
 from orchestration.paths import PROJECT_ROOT
-from tests.support.damage import Door, Verdict, cut, false_alarms, judged, received, subject
+from tests.support.damage import Door, Verdict, cut, judged, received, subject
 from tests.support.damage_files import FILE_DAMAGE
 from tests.support.damage_marts import MART_DAMAGE
-from warehouse.build import MARTS_FILE
+from tests.support.evenings import Evenings
 
 MOMENT = "2025-04-24T10:30:00+08:00"
+LAST_EVENING = dt.date(2025, 4, 23)
 BEFORE = dt.datetime(2025, 4, 22, 22, 30, tzinfo=MARKET_ZONE)
-CLEAN_DAYS = 250
+CLEAN_DAYS = 5
 
 
 def made(home: Path) -> Path:
@@ -55,18 +56,19 @@ def all_verdicts(home: Path, scratch: Path, only: str = "") -> list[Verdict]:
     return verdicts
 
 
-def clean_days(build: Path, scratch: Path, days: int) -> dict[str, list[str]]:
-    """Alarms (severity, mart, check) by day over the last sessions of the sample, each day against the one before."""
-    with duckdb.connect(str(build / MARTS_FILE), read_only=True) as con:
-        sessions = [
-            day
-            for (day,) in con.execute(
-                "select distinct trade_date from marts.fct_etf_daily where trade_date <= date '2025-04-23' "
-                "order by trade_date desc limit ?",
-                [days + 1],
-            ).fetchall()
-        ][::-1]
-    return false_alarms(build, scratch, sessions)
+def clean_days(home: Path, scratch: Path, days: int, until: dt.date) -> dict[str, list[str]]:
+    """Alarms (``severity mart.check``) by day of the last ``days`` sessions until ``until``.
+
+    One session more is built before them, so that the first too has a release to be held against.
+    """
+    evenings = Evenings(home, scratch)
+    alarms: dict[str, list[str]] = {}
+    for place, evening in enumerate(evenings.judged(evenings.sessions(until, days + 1))):
+        said = ", ".join(evening.alarms) or "silent"
+        sys.stderr.write(f"{evening.day}: {len(evening.checks)} checks, {said}\n")
+        if place:
+            alarms[evening.day.isoformat()] = evening.alarms
+    return alarms
 
 
 def told(verdicts: list[Verdict], alarms: dict[str, list[str]], console: Console) -> None:
@@ -98,7 +100,8 @@ def told(verdicts: list[Verdict], alarms: dict[str, list[str]], console: Console
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path)
-    parser.add_argument("--days", type=int, default=CLEAN_DAYS)
+    parser.add_argument("--clean-days", type=int, default=CLEAN_DAYS)
+    parser.add_argument("--until", type=dt.date.fromisoformat, default=LAST_EVENING)
     parser.add_argument("--only", default="")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -107,7 +110,8 @@ def main() -> None:
         scratch = Path(folder)
         home = options.home or made(scratch / "home")
         verdicts = all_verdicts(home, scratch, options.only)
-        alarms = clean_days(home / "build", scratch / "days", options.days) if options.days else {}
+        asked = options.clean_days
+        alarms = clean_days(home, scratch / "days", asked, options.until) if asked else {}
     told(verdicts, alarms, Console(width=200))
     if options.json:
         figures = {

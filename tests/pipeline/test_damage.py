@@ -9,17 +9,22 @@ import pytest
 
 from orchestration.contracts import CONTRACTS
 from orchestration.moments import MARKET_ZONE
-from tests.support.damage import Door, cut, false_alarms, judged, received, subject
+from tests.support.damage import Door, cut, judged, received, subject
 from tests.support.damage_files import DELIVERIES, FILE_DAMAGE
 from tests.support.damage_marts import MART_DAMAGE
+from tests.support.evenings import Evenings
 from tests.support.marts import MARTS
 
 pytestmark = pytest.mark.pipeline
 
 REFUSED_BY = {
-    ("marts.fct_etf_daily", "a split read as inflow"): "fct_etf_flow_window.cumulative_is_sum_of_days",
+    ("marts.fct_etf_daily", "a split read as inflow"): "fct_etf_daily.split_factor_is_the_splits",
     ("marts.fct_etf_daily", "change of the new day in percent"): "fct_etf_daily.change_is_close_over_previous",
     ("marts.fct_etf_daily", "a fund gone"): "fct_etf_daily.entities_kept",
+    ("marts.fct_etf_daily", "previous close is the close of the day"): "fct_etf_daily.bars_are_those_delivered",
+    ("marts.fct_etf_tracking", "index return in Hong Kong dollars"): "fct_etf_tracking.returns_are_those_of_the_days",
+    ("marts.fct_index_intraday", "turned before it turned"): "fct_index_intraday.turns_at_a_quote_that_turned",
+    ("marts.fct_sector_daily", "a sector gone"): "fct_sector_daily.newest_day_is_recounted",
     ("marts.fct_index_membership", "no set ever ends"): "fct_index_membership.sets_follow_each_other",
     ("marts.fct_sector_visits_daily", "two sectors swapped"): "fct_sector_visits_daily.sectors_are_recounted",
     ("marts.fct_funding_quarterly", "deleted rounds counted"): "fct_funding_quarterly.quarters_are_their_rounds",
@@ -79,6 +84,10 @@ def test_each_table_takes_its_next_delivery_and_refuses_a_damaged_one(run, tmp_p
 
 def test_days_without_damage_refuse_nothing(run, tmp_path):
     home, _ = run
-    alarms = false_alarms(home / "build", tmp_path, [dt.date(2025, 4, day) for day in (21, 22, 23)])
-    assert len(alarms) == 2
-    assert not [name for found in alarms.values() for name in found if name.startswith("critical")]
+    evenings = Evenings(home, tmp_path)
+    judged_evenings = list(evenings.judged(evenings.sessions(dt.date(2025, 4, 23), 2)))
+    assert [evening.day for evening in judged_evenings] == [dt.date(2025, 4, 22), dt.date(2025, 4, 23)]
+    assert len(judged_evenings[1].checks) > len(judged_evenings[0].checks), (
+        "the second has a release to be held against"
+    )
+    assert not [name for evening in judged_evenings for name in evening.alarms if name.startswith("critical")]

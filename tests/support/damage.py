@@ -18,7 +18,7 @@ from typing import Literal
 import duckdb
 
 from expectations.gate import CheckResult, GateError, run_gate
-from expectations.history import DATES, run_history
+from expectations.history import DATES
 from expectations.suites import SUITES
 from expectations.vocabulary import Suite
 from orchestration.contracts import CONTRACTS
@@ -227,30 +227,3 @@ def received(damage: FileDamage, door: Door) -> Verdict:
         fate = "refused" if batch.rows_accepted <= delivery.sound else "warned"
         said = (f"door: {batch.rows_quarantined} of {batch.rows_landed} rows quarantined",)
     return Verdict(damage.name, damage.imitates, f"raw.{damage.table}", fate, said, damage.miss, damage.beyond)
-
-
-def false_alarms(build: Path, folder: Path, sessions: Sequence[dt.date]) -> dict[str, list[str]]:
-    """What the limits from past releases say on each of ``sessions`` but the first, held against the one before.
-
-    Each day is the build cut behind the evening of that session. Suites run in every true run; here it is the
-    comparison of days that is asked for alarms it should not give.
-    """
-    found: dict[str, list[str]] = {}
-    past: list[Path] = []
-    for place, session in enumerate(sessions):
-        moment = dt.datetime.combine(session, dt.time(22, 30), MARKET_ZONE)
-        own = folder / str(place % 2)
-        file = cut(build, own, moment)
-        if past:
-            results = run_history(own, past[-1:], _code(file))
-            found[session.isoformat()] = sorted(
-                f"{kind} {mart.removeprefix('marts.')}.{name}" for kind, mart, name in _failed(results)
-            )
-        past.append(file)
-    return found
-
-
-def _code(file: Path) -> str:
-    with duckdb.connect(str(file), read_only=True) as con:
-        [(code,)] = con.execute("select code_version from meta.release").fetchall()
-    return str(code)

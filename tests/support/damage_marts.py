@@ -54,15 +54,29 @@ def _from_row(table: str, columns: str, matching: str, where: str) -> str:
     return f"update marts.{table} as t set {taken} from marts.{table} as s where ({matching}) and ({where})"
 
 
+def _fed(staging: str, damage: str, mart_damage: str) -> str:
+    """Damage that came with the source: the staging table that the mart is held against shows it as well."""
+    return (
+        f"create table work.staging.fed as from work.staging.{staging}; drop view work.staging.{staging}; "
+        f"alter table work.staging.fed rename to {staging}; {damage}; {mart_damage}"
+    )
+
+
 LAST_DAY = "trade_date = {day}"
 ONE_FUND_TODAY = f"etf_code = '{FUND}' and trade_date = {{day}}"
+OLD_SET = (
+    f"(select security_code, weight from marts.fct_index_membership where index_code = '{INDEX}' and valid_from = (select min(valid_from) "
+    f"from marts.fct_index_membership where index_code = '{INDEX}' and valid_from > (select max(valid_from) from "
+    f"marts.fct_index_membership where index_code = '{INDEX}') - 100))"
+)
 DAY_BEFORE = "(select previous_session_szse from marts.dim_date where date = {day})"
 
 _ETF_DAILY = [
     ("turnover in thousands of yuan on the new day", "Tushare's amount column read as yuan",
      _set("fct_etf_daily", "turnover_cny = turnover_cny / 1000", LAST_DAY)),
     ("turnover in thousands of yuan of one fund, average price with it", "one feed of two in thousands; the average price falls out of the day's range",
-     _set("fct_etf_daily", "turnover_cny = turnover_cny / 1000, vwap = null, vwap_status = 'contradicts_range'", ONE_FUND_TODAY)),
+     _fed("stg_etf_bars", f"update work.staging.stg_etf_bars set turnover_cny = turnover_cny / 1000 where {ONE_FUND_TODAY}",
+          _set("fct_etf_daily", "turnover_cny = turnover_cny / 1000, vwap = null, vwap_status = 'contradicts_range'", ONE_FUND_TODAY))),
     ("volume in lots, everywhere", "Eastmoney's lots read as shares",
      _set("fct_etf_daily", "volume_shares = volume_shares // 100")),
     ("share counts in ten thousands on the new day, assets with them", "SSE's old unit read as shares",
@@ -112,8 +126,9 @@ _ETF_DAILY = [
      "update marts.fct_etf_daily as t set unit_nav = s.unit_nav, aum_cny = t.shares * s.unit_nav "
      f"from marts.fct_etf_daily as s where s.etf_code = t.etf_code and t.trade_date = {{day}} and s.trade_date = {DAY_BEFORE}"),
     ("accumulated NAV taken for unit NAV, assets and premium with it", "neighbouring columns of one page",
-     _set("fct_etf_daily", "unit_nav = unit_nav * 3, aum_cny = cast(unit_nav * 3 as decimal(18, 4)) * shares, "
-          "premium_ratio = cast(close as double) / cast(unit_nav * 3 as double) - 1", f"etf_code = '{SPLIT_FUND}' and trade_date = {{day}}")),
+     _fed("stg_etf_nav", f"update work.staging.stg_etf_nav set unit_nav = unit_nav * 3 where etf_code = '{SPLIT_FUND}' and nav_date = {{day}}",
+          _set("fct_etf_daily", "unit_nav = unit_nav * 3, aum_cny = cast(unit_nav * 3 as decimal(18, 4)) * shares, "
+               "premium_ratio = cast(close as double) / cast(unit_nav * 3 as double) - 1", f"etf_code = '{SPLIT_FUND}' and trade_date = {{day}}"))),
     ("premium in percent", "a ratio multiplied for display", _set("fct_etf_daily", "premium_ratio = premium_ratio * 100")),
     ("premium with the other sign", "NAV over price", _set("fct_etf_daily", "premium_ratio = -premium_ratio")),
     ("missing flows filled with zero", "coalesce", _set("fct_etf_daily", "net_flow_cny = 0", "net_flow_cny is null")),
@@ -171,18 +186,23 @@ _ETF_OTHER = [
     ("fct_etf_intraday", "last price times a thousand", "prices in 厘",
      _set("fct_etf_intraday", "last = last * 1000, change_ratio = last * 1000 / prev_close - 1")),
     ("fct_etf_intraday", "turnover in ten thousand yuan", "成交额(万) read as yuan",
-     _set("fct_etf_intraday", "turnover_cny = turnover_cny / 10000")),
+     _fed("stg_etf_quotes", "update work.staging.stg_etf_quotes set turnover_cny = turnover_cny / 10000",
+          _set("fct_etf_intraday", "turnover_cny = turnover_cny / 10000"))),
     ("fct_etf_intraday", "premium with the other sign", "基金折价率 read as a premium",
      _set("fct_etf_intraday", "premium_ratio = -premium_ratio")),
     ("fct_etf_intraday", "quote times eight hours late", "Shanghai read as UTC",
      "create or replace table marts.fct_etf_intraday as select * replace (quote_ts + interval 8 hour as quote_ts) "
      "from marts.fct_etf_intraday"),
     ("fct_etf_intraday", "quotes end at ten", "a fetch that stopped",
-     "delete from marts.fct_etf_intraday where quote_ts > {quote} - interval 30 minute"),
+     _fed("stg_etf_quotes", "delete from work.staging.stg_etf_quotes where quote_ts > {quote} - interval 30 minute",
+          "delete from marts.fct_etf_intraday where quote_ts > {quote} - interval 30 minute")),
     ("fct_etf_intraday", "change against the open", "the open taken for the previous close",
      _set("fct_etf_intraday", "change_ratio = last / open - 1", "open > 0")),
     ("fct_etf_intraday", "half of the funds without the last quote", "a truncated page of quotes",
-     "delete from marts.fct_etf_intraday where quote_ts = {quote} and etf_code > '159900'"),
+     _fed("stg_etf_quotes", "delete from work.staging.stg_etf_quotes where quote_ts = {quote} and etf_code > '159900'",
+          "delete from marts.fct_etf_intraday where quote_ts = {quote} and etf_code > '159900'")),
+    ("fct_etf_intraday", "a fund without its last quote", "an inner join on profiles",
+     f"delete from marts.fct_etf_intraday where quote_ts = {{quote}} and etf_code = '{OTHER_FUND}'"),
     ("fct_etf_tracking", "difference with the other sign", "index minus fund",
      _set("fct_etf_tracking", "tracking_difference = -tracking_difference")),
     ("fct_etf_tracking", "error not annualised", "the square root of 252 forgotten",
@@ -196,14 +216,19 @@ _ETF_OTHER = [
 
 _INDEX = [
     ("fct_index_daily", "one index shows the prices of another on the new day", "codes mixed up in a page",
-     _from_row("fct_index_daily", "open, high, low, close, prev_close, change_ratio, open_gap_ratio",
-               "s.index_code = 'HSI.HI' and s.trade_date = t.trade_date", "t.index_code = 'HSTECH.HI' and t.trade_date = {day}")),
+     _fed("stg_index_bars", "update work.staging.stg_index_bars as t set open = s.open, high = s.high, low = s.low, close = s.close, "
+          "prev_close = s.prev_close from marts.fct_index_daily as s where s.index_code = 'HSI.HI' and s.trade_date = t.trade_date "
+          "and t.index_code = 'HSTECH.HI' and t.trade_date = {day}",
+          _from_row("fct_index_daily", "open, high, low, close, prev_close, change_ratio, open_gap_ratio",
+                    "s.index_code = 'HSI.HI' and s.trade_date = t.trade_date", "t.index_code = 'HSTECH.HI' and t.trade_date = {day}"))),
     ("fct_index_daily", "change in percent", "涨跌幅 read as a ratio", _set("fct_index_daily", "change_ratio = change_ratio * 100")),
     ("fct_index_daily", "opening gap against the close", "open over close",
      _set("fct_index_daily", "open_gap_ratio = open / close - 1", "open > 0 and close > 0")),
     ("fct_index_daily", "levels of one index ten times too high", "a rebased series",
-     _set("fct_index_daily", "open = open * 10, high = high * 10, low = low * 10, close = close * 10, prev_close = prev_close * 10",
-          f"index_code = '{INDEX}'")),
+     _fed("stg_index_bars", "update work.staging.stg_index_bars set open = open * 10, high = high * 10, low = low * 10, close = close * 10, "
+          f"prev_close = prev_close * 10 where index_code = '{INDEX}'",
+          _set("fct_index_daily", "open = open * 10, high = high * 10, low = low * 10, close = close * 10, prev_close = prev_close * 10",
+               f"index_code = '{INDEX}'"))),
     ("fct_index_daily", "a Friday dated Sunday", "date of the download taken for that of the bar",
      _set("fct_index_daily", "trade_date = date '2025-04-13'", "trade_date = date '2025-04-11'")),
     ("fct_index_daily", "an index gone", "its file lost", "delete from marts.fct_index_daily where index_code = 'HSTECH.HI'"),
@@ -220,10 +245,11 @@ _INDEX = [
      _set("fct_index_intraday", "prev_close = prev_close * 0.985, change_ratio = last / (prev_close * 0.985) - 1")),
     ("fct_index_intraday", "a quote twice", "a page fetched twice", _double("fct_index_intraday", "quote_ts = {quote}")),
     ("fct_index_membership", "newest set has the weights of an earlier month", "last month's file under this month's name",
-     f"update marts.fct_index_membership as t set weight = s.weight from marts.fct_index_membership as s "
-     f"where s.index_code = t.index_code and s.security_code = t.security_code and t.valid_to is null and t.change <> 'leave' "
-     f"and t.index_code = '{INDEX}' and s.valid_from = (select min(valid_from) + 0 from marts.fct_index_membership as x "
-     "where x.index_code = t.index_code and x.valid_from > t.valid_from - 100)"),
+     _fed("stg_index_weights", f"update work.staging.stg_index_weights as t set weight = s.weight from marts.fct_index_membership as n, "
+          f"{OLD_SET} as s where n.index_code = '{INDEX}' and n.valid_to is null and n.change <> 'leave' and t.index_code = n.index_code "
+          "and t.security_code = n.security_code and t.weight_date = n.valid_from and s.security_code = t.security_code",
+          f"update marts.fct_index_membership as t set weight = s.weight from {OLD_SET} as s where s.security_code = t.security_code "
+          f"and t.valid_to is null and t.change <> 'leave' and t.index_code = '{INDEX}'")),
     ("fct_index_membership", "weights in percent", "权重(%) read as a ratio", _set("fct_index_membership", "weight = weight * 100")),
     ("fct_index_membership", "a member missing in the newest set", "a row lost in a page",
      f"delete from marts.fct_index_membership where index_code = '{INDEX}' and valid_to is null and security_code = '01801.HK'"),
