@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from orchestration.calendars import trading_calendar
 from orchestration.contracts import CONTRACTS
+from orchestration.sql import quoted
 from warehouse.build import MARTS_FILE, STORAGE_VERSION, WORK_FILE, BuildParameters, prepare
 
 AS_OF = dt.datetime(2025, 4, 24, 10, 30, tzinfo=dt.timezone(dt.timedelta(hours=8)))
@@ -40,16 +41,18 @@ MARTS: dict[str, str] = {
     "cumulative_flow_at_vwap_cny money, knowledge_at timestamptz",
     "fct_tracker_flow_window": "index_code varchar, as_of_date date, window_sessions bigint, inflow_days bigint, "
     "outflow_days bigint, cumulative_flow_cny money, average_flow_cny money, knowledge_at timestamptz",
-    "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, prev_close price, change_ratio double, "
-    "volume_shares bigint, turnover_cny money, iopv price, premium_ratio double, knowledge_at timestamptz",
+    "fct_etf_intraday": "etf_code varchar, quote_ts timestamptz, last price, open price, prev_close price, "
+    "change_ratio double, volume_shares bigint, turnover_cny money, iopv price, premium_ratio double, "
+    "knowledge_at timestamptz",
     "fct_etf_tracking": "etf_code varchar, as_of_date date, window_name varchar, window_sessions integer, "
     "tracking_status varchar, days_used integer, days_not_used integer, fund_return_ratio double, "
     "index_return_cny_ratio double, tracking_difference double, tracking_error_annualised double, "
     "mean_abs_daily_tracking_difference double, knowledge_at timestamptz",
-    "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, knowledge_at timestamptz",
-    "fct_index_intraday": "index_code varchar, quote_ts timestamptz, last price, change_ratio double, "
-    "open_gap_ratio double, open_state varchar, turned_at timestamptz, is_opening_quote boolean, knowledge_at "
-    "timestamptz",
+    "fct_index_daily": f"index_code varchar, trade_date date, {_OHLC}, open_gap_ratio double, volume_shares bigint, "
+    "turnover money, knowledge_at timestamptz",
+    "fct_index_intraday": "index_code varchar, quote_ts timestamptz, last price, prev_close price, "
+    "change_ratio double, open_gap_ratio double, open_state varchar, turned_at timestamptz, "
+    "is_opening_quote boolean, knowledge_at timestamptz",
     "fct_index_membership": "index_code varchar, security_code varchar, valid_from date, valid_to date, weight double, "
     "change varchar, knowledge_at timestamptz",
     "fct_constituent_daily": "index_code varchar, trade_date date, security_code varchar, weight_date date, "
@@ -102,6 +105,11 @@ MARTS: dict[str, str] = {
 }
 
 INTERMEDIATE: dict[str, str] = {
+    "int_etf_flows": "etf_code varchar, trade_date date, flow_status varchar, net_flow_cny decimal(20, 2), "
+    "span_sessions integer",
+    "int_etf_splits": "etf_code varchar, trade_date date, numerator bigint, denominator bigint, split_source varchar",
+    "int_etf_tracking_days": "etf_code varchar, trade_date date, ln_fund double, ln_benchmark double",
+    "int_sector_spans": "scheme varchar, security_code varchar, valid_from date, valid_to date, sector_code varchar",
     "int_security_returns": "security_code varchar, trade_date date, change_ratio double",
     "int_visits": "company_id varchar, visit_date date, month_start date, visit_way varchar, organization varchar, "
     "visitor_type varchar",
@@ -109,6 +117,23 @@ INTERMEDIATE: dict[str, str] = {
     "sector_code varchar",
 }
 """What the suites read of the build's other file."""
+
+STAGING = (
+    *("broker_visits", "concept_members", "etf_bars", "etf_nav", "etf_profiles", "etf_quotes", "index_bars"),
+    *("index_quotes", "index_weights", "security_quotes"),
+)
+"""Staging tables that the suites read; here with the columns of raw."""
+
+SOURCES = {
+    "staging.stg_etf_bars": "select etf_code, trade_date, open, high, low, close, prev_close, volume_shares, "
+    "turnover_cny from build.marts.fct_etf_daily",
+    "staging.stg_etf_nav": "select etf_code, trade_date as nav_date, unit_nav from build.marts.fct_etf_daily",
+    "staging.stg_etf_quotes": "select etf_code, quote_ts, last, open, prev_close, volume_shares, turnover_cny, iopv "
+    "from build.marts.fct_etf_intraday",
+    "intermediate.int_etf_flows": "select etf_code, trade_date, flow_status, net_flow_cny, span_sessions "
+    "from build.marts.fct_etf_daily",
+}
+"""Tables of the other file -> what they hold of marts that were made of them."""
 
 
 def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
@@ -119,7 +144,7 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
     with duckdb.connect(str(folder / WORK_FILE)) as con:
         con.execute("create schema intermediate")
         con.execute("create schema staging")
-        for table in ("broker_visits", "concept_members", "etf_profiles", "index_weights", "security_quotes"):
+        for table in STAGING:
             con.execute(f"create table staging.stg_{table} as from raw.{table}")
         for table, columns in INTERMEDIATE.items():
             con.execute(f"create table intermediate.{table} ({columns})")
@@ -137,6 +162,14 @@ def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
 def fill(folder: Path, table: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert rows (column -> value, others NULL) into a mart or, with its schema, any table of the marts file."""
     fill_all(folder, [(table, row) for row in rows])
+
+
+def back_up(folder: Path) -> None:
+    """Put behind the rows of ETF marts what they would have been made of, so that only their figures are judged."""
+    with duckdb.connect(str(folder / WORK_FILE)) as con:
+        con.execute(f"attach {quoted(str(folder / MARTS_FILE))} as build (read_only)")
+        for table, query in SOURCES.items():
+            con.execute(f"insert into {table} by name {query}")
 
 
 def fill_all(folder: Path, rows: Iterable[tuple[str, Mapping[str, object]]]) -> None:

@@ -13,7 +13,7 @@ from expectations.audits import family_of
 from expectations.gate import CheckResult, GateError, failure_message, report_of, run_gate
 from expectations.suites import SUITES
 from orchestration.paths import PROJECT_ROOT
-from tests.support.marts import AS_OF, MARTS, accounting, empty_build, fill, refusals
+from tests.support.marts import AS_OF, MARTS, accounting, back_up, empty_build, fill, refusals
 from warehouse.build import MARTS_FILE, WORK_FILE
 from warehouse.catalog import write_inputs
 
@@ -355,6 +355,7 @@ def test_warning_shows_and_lets_pass(build: Path) -> None:
             quote | {"quote_ts": BEFORE, "turnover_cny": 100},
         ],
     )
+    back_up(build)
     report = run_gate(build, tables={"marts.fct_etf_intraday"})
     assert report.passed
     assert [check.check_name for check in report.warnings] == ["turnover_does_not_fall"]
@@ -478,11 +479,57 @@ def test_unit_slip_in_turnover_is_a_warning(build: Path) -> None:
         build,
         "fct_etf_daily",
         [
-            day(etf_code=code, trade_date=date, turnover_cny=1000 * 1000**step)
+            day(etf_code=code, trade_date=date, unit_nav=1, turnover_cny=1000 * 1000**step)
             for code in codes
             for step, date in enumerate(days)
         ],
     )
+    back_up(build)
     report = run_gate(build, tables={"marts.fct_etf_daily"})
     assert [check.check_name for check in report.warnings] == ["turnover_keeps_its_unit"]
     assert report.passed
+
+
+def test_a_declared_split_that_the_day_does_not_carry_is_refused(build: Path) -> None:
+    fill(build, "fct_etf_daily", [day(unit_nav=1, split_factor=1)])
+    back_up(build)
+    split = "('159567.SZ', date '2025-04-23', 2, 1, 'declared')"
+    with duckdb.connect(str(build / WORK_FILE)) as con:
+        con.execute(f"insert into intermediate.int_etf_splits values {split}")
+    [check] = run_gate(build, tables={"marts.fct_etf_daily"}).refusing
+    assert check.check_name == "split_factor_is_the_splits"
+    assert {"split_factor": 1.0, "numerator": 2, "denominator": 1}.items() <= check.sample[0].items()
+
+
+@pytest.mark.parametrize(
+    ("shares", "nav", "close", "is_named"),
+    [
+        (2_010_000, "0.5000", "0.5010", True),  # no NAV of the day before, the close falls by half
+        (1_500_000, None, "0.6700", True),  # three for two, which the detector does not know
+        (2_010_000, None, "0.9900", False),  # creations: the price stays
+        (1_100_000, None, "0.5000", False),  # a crash: the shares stay
+    ],
+)
+def test_a_jump_of_shares_that_the_price_takes_back_is_named_with_both(
+    shares: int, nav: str | None, close: str, is_named: bool, build: Path
+) -> None:
+    earlier = day(trade_date=dt.date(2025, 4, 22), flow_status="missing", net_flow_cny=None)
+    status = "final" if nav else "estimated"
+    premium = float(close) / float(nav) - 1 if nav else None
+    fill(
+        build,
+        "fct_etf_daily",
+        [
+            earlier | {"shares": 1_000_000, "close": "1.0000", "split_factor": 1},
+            day(shares=shares, unit_nav=nav, close=close, premium_ratio=premium, flow_status=status, split_factor=1),
+        ],
+    )
+    back_up(build)
+    report = run_gate(build, tables={"marts.fct_etf_daily"})
+    assert report.passed
+    found = [check for check in report.warnings if check.check_name == "no_jump_against_the_price"]
+    assert bool(found) is is_named
+    for check in found:
+        assert {"before": 1_000_000, "shares": shares, "price_before": "1.0000", "price": close}.items() <= (
+            check.sample[0].items()
+        )
