@@ -19,7 +19,14 @@ def test_the_page_of_a_full_warehouse_fits_into_80_columns():
     print_status(full_document(), console)
     text = console.export_text()
     assert max(len(line.rstrip()) for line in text.splitlines() if "/very/long" not in line) <= 80
-    for words in ("fct_sector_visits_daily", "connect_eligibility", "stale family etf", "carried over, ", "3 like "):
+    for words in (
+        "fct_sector_visits_daily",
+        "connect_eligibility",
+        "stale family etf",
+        "carried over, ",
+        "3 like ",
+        "late, by",
+    ):
         assert words in text
     assert "connect_eligibili\n" not in text
 
@@ -42,6 +49,7 @@ def full_document() -> dict:
         "unread_files": 3,
         "last_refusal": {"at": moment.isoformat(), "message": long},
         "troubles": [{"kind": "stale family", "subject": "etf", "cause": long}],
+        "late": [{"message": "Prices of ETFs up to 2025-04-23: 383 sessions due since, the last 2026-11-20"}],
         "tables": [
             {
                 "table_schema": schema,
