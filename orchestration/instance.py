@@ -14,6 +14,9 @@ from orchestration.settings import Settings
 
 DEPLOY = Path(__file__).resolve().parent / "deploy"
 
+REFRESH_PAGE = "/locations/sector_warehouse/jobs/refresh"
+"""The UI's page of the job that a day needs."""
+
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (compared, not listened on)
 
 

@@ -165,9 +165,10 @@ def print_status(document: dict[str, Any], console: Console) -> None:
             paragraph(console, f"{trouble['kind']} {trouble['subject']}: {trouble['cause']}", 2)
     if document["tables"]:
         _print_tables(document["tables"], console)
-    if document["late"]:
-        console.print("\nlate, by sessions that were due", markup=False)
-        for row in document["late"]:
+    told = {trouble["subject"] for trouble in document["troubles"] if trouble["kind"] == "stale family"}
+    if late := [row for row in document["late"] if row["family"] not in told]:
+        console.print(f"\nlate{', besides' if told else ''}", markup=False)
+        for row in late:
             paragraph(console, row["message"], 2)
     if document["batches"]:
         _print_batches(document, console)

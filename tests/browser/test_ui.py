@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from orchestration.instance import REFRESH_PAGE
 from orchestration.settings import Settings
 from tests.support.chromium import chromium
 from tests.support.fake_provider import serving
@@ -100,7 +101,7 @@ def switch_on(ui: Ui, page, kind: str, name: str) -> None:
 
 
 def test_materialize_all_publishes_a_release(ui, page, settings, tmp_path):
-    page.goto(f"{ui.url}/locations/sector_warehouse/jobs/refresh")
+    page.goto(f"{ui.url}{REFRESH_PAGE}")
     page.get_by_role("button", name="Materialize all").click()
     run = ui.wait_for_run("refresh")
     assert run["status"] == "SUCCESS", ui.log.read_text()[-3000:]

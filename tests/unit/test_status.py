@@ -29,6 +29,7 @@ def test_the_page_of_a_full_warehouse_fits_into_80_columns():
     ):
         assert words in text
     assert "connect_eligibili\n" not in text
+    assert "Prices of ETFs" not in text
 
 
 def full_document() -> dict:
@@ -49,7 +50,13 @@ def full_document() -> dict:
         "unread_files": 3,
         "last_refusal": {"at": moment.isoformat(), "message": long},
         "troubles": [{"kind": "stale family", "subject": "etf", "cause": long}],
-        "late": [{"message": "Prices of ETFs up to 2025-04-23: 383 sessions due since, the last 2026-11-20"}],
+        "late": [
+            {"family": "etf", "message": "Prices of ETFs up to 2025-04-23: told as a trouble already"},
+            {
+                "family": "note",
+                "message": "The market note up to 2025-04-24: 382 sessions due since, the last 2026-11-20",
+            },
+        ],
         "tables": [
             {
                 "table_schema": schema,
