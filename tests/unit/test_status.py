@@ -25,7 +25,8 @@ def test_the_page_of_a_full_warehouse_fits_into_80_columns():
         "stale family etf",
         "carried over, ",
         "3 like ",
-        "late, by",
+        "late, besides",
+        "The market note",
     ):
         assert words in text
     assert "connect_eligibili\n" not in text
