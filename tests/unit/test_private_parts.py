@@ -39,5 +39,5 @@ def test_the_event_log_still_has_what_the_journal_overrides_or_calls(name: str) 
 def test_dagster_dbt_still_asks_for_what_we_answer(name: str) -> None:
     """Overriding a name that nobody calls any more would silently bring back a process and an import in every run."""
     assert name in Dbt.__dict__
-    used = inspect.getsource(inspect.getmodule(DbtCliResource)).count(f"self.{name}")
+    used = inspect.getsource(import_module(DbtCliResource.__module__)).count(f"self.{name}")
     assert used > 0, f"dagster-dbt no longer uses {name}: see orchestration/resources.py"
