@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from orchestration import lateness
 from orchestration.calendars import horizon
 from orchestration.checks import lateness_checks, mart_key
+from orchestration.doctor import age
 from orchestration.lateness import DUE, judge, sessions_due
 from orchestration.market_days import market_days
 from orchestration.moments import MARKET_ZONE
@@ -200,3 +201,16 @@ def test_a_round_announced_for_a_day_ahead_hides_no_silence(home: Home, monkeypa
 def test_what_the_release_never_held_is_lacking_and_not_late(days) -> None:
     missing = verdict(PRICES, None, days, "2025-04-24 20:00")
     assert (missing.passed, missing.is_late) == (False, False)
+
+
+def test_the_doctor_names_the_families_that_are_late(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.doctor.utc_now", lambda: at("2025-04-24 12:00"))
+    assert list(age(home.settings)) == [], "before the first release nothing is late"
+    release_of(home, monkeypatch, VISIT, ROUND)
+    assert [(found.state, found.detail) for found in age(home.settings)] == [
+        ("ok", "every session that was due is there")
+    ]
+    release_of(home, monkeypatch, "(date '2025-03-20', '2025-03-24')", ROUND)
+    [late] = age(home.settings)
+    assert (late.state, late.detail) == ("warning", "late: visits")
+    assert "sector status" in late.cure
