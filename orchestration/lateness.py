@@ -145,12 +145,13 @@ def judge(due: Due, newest: dt.date | None, days: Sequence[dt.date], now: dt.dat
     expected = asked[-1] if asked else None
     lacking = sum(newest is None or day > newest for day in asked)
     passed = newest is not None and lacking <= due.slack
-    upto = f"up to {newest}" if newest else "not there yet"
-    if lacking == 0:
-        message = f"{due.words} {upto}: nothing is due since"
+    if newest is None:
+        message = f"{due.words} not there yet{f': the last session due is {expected}' if expected else ''}"
+    elif lacking == 0:
+        message = f"{due.words} up to {newest}: nothing is due since"
     else:
         late = f"{lacking} session{'s' if lacking != 1 else ''} due since, the last {expected}"
-        message = f"{due.words} {upto}: {late}{f'; {due.slack} may be' if due.slack else ''}"
+        message = f"{due.words} up to {newest}: {late}{f'; {due.slack} may be' if due.slack else ''}"
     return Verdict(due, passed=passed, newest=newest, expected=expected, lacking=lacking, message=message)
 
 

@@ -90,7 +90,8 @@ def test_nothing_becomes_due_on_a_closed_day(days, day, due) -> None:
 def test_the_words_name_dates_and_counts(days) -> None:
     late = verdict(PRICES, "2025-04-22", days, "2025-04-24 20:00")
     assert late.message == "Prices of ETFs up to 2025-04-22: 2 sessions due since, the last 2025-04-24"
-    assert verdict(PRICES, None, days, "2025-04-24 20:00").message.startswith("Prices of ETFs not there yet: ")
+    missing = verdict(PRICES, None, days, "2025-04-24 20:00")
+    assert missing.message == "Prices of ETFs not there yet: the last session due is 2025-04-24"
 
 
 def test_every_family_of_facts_is_watched_in_marts_that_are_there() -> None:
@@ -132,6 +133,14 @@ def test_a_change_is_told_once_as_asset_checks(home: Home, told: list) -> None:
     assert "as before" in look(later.cursor).skip_message
     instance.report_runless_asset_event(dg.AssetMaterialization(mart_key(DUE[0].mart)))
     assert len(look(later.cursor).asset_events) == len(DUE), "older than the mart, a check would count for nothing"
+
+
+def test_an_empty_warehouse_is_told_nothing(home: Home, told: list) -> None:
+    told[0] = None
+    look = lateness_sensor(home.settings).evaluate_tick(
+        dg.build_sensor_context(instance=dg.DagsterInstance.ephemeral())
+    )
+    assert (look.asset_events, look.skip_message) == ([], "no release holds anything yet")
 
 
 def test_the_checks_can_be_asked_for(home: Home, told: list) -> None:
