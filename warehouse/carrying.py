@@ -3,8 +3,8 @@
 A family is a folder of marts in the dbt project; which marts are made from which stands in dbt's manifest. When marts
 of a family may not be published, they, their family and whatever is made from them come from an earlier release, row
 by row. Dimensions are shared: when one of them is touched, nothing is carried over and the whole build is held. The
-note is no table of one family: its claims are carried over one by one. Marts that dbt could not build are borrowed before
-anything is judged, and what it skipped is built on them.
+note is no table of one family: its claims are carried over one by one. Marts that dbt could not build are borrowed
+before anything is judged, and what it skipped is built on them.
 
 Belongs here: what is damaged, where it comes from, the copying. Does not belong here: what fails
 (``expectations.gate``), and whether this run may carry anything over (``orchestration.refresh``).
