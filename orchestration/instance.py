@@ -22,6 +22,9 @@ DEPLOY = Path(__file__).resolve().parent / "deploy"
 FORGOTTEN_AT_ONCE = 50
 """Old runs that one run removes at most, so that the first one after years of them takes no minutes."""
 
+REFRESH_PAGE = "/locations/sector_warehouse/jobs/refresh"
+"""The UI's page of the job that a day needs."""
+
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (compared, not listened on)
 
 
