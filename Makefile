@@ -1,7 +1,7 @@
 # make run and make test need nothing before them but Python 3.11, make and git.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test stress test-clients superset-smoke ui lint format clean bench bench-scale docs pictures lock licences
+.PHONY: run test stress soak test-clients superset-smoke ui lint format clean bench bench-scale docs pictures lock licences
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -36,6 +36,9 @@ stress: $(READY) ## kill -9 by the hundred, readers by the dozen (an hour on two
 	@$(BIN)/python -m pytest -m stress
 	@$(BIN)/python -m tests.stress.readers
 	@$(BIN)/python -m tests.stress.kills
+
+soak: $(READY) ## 250 daily runs in a row: nothing may creep (two hours)
+	@$(BIN)/python -m tests.stress.soak
 
 test-clients: $(READY) ## the published file in other programs' versions (makes 750 MB of environments once)
 	@$(BIN)/python -m pytest tests/clients --ignore tests/clients/superset -m "clients or not clients"

@@ -103,11 +103,13 @@ def run_gate(
     tables: Collection[str] | None = None,
     releases: Sequence[Path] = (),
     code_version: str | None = None,
+    carried: Mapping[str, str] | None = None,
 ) -> GateReport:
     """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
 
     ``tables`` (``schema.name``) restricts the suites; the audits and the comparison with ``releases`` (files of past
-    releases, newest first) run always. ``code_version`` is that of the code that made the build.
+    releases, newest first) run always. ``code_version`` is that of the code that made the build, ``carried`` as in
+    ``run_suites``.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
@@ -116,7 +118,7 @@ def run_gate(
     from expectations.suites import SUITES
 
     chosen = [suite for suite in SUITES if tables is None or suite.table in tables]
-    results = run_suites(build, chosen, threads)
+    results = run_suites(build, chosen, threads, carried)
     results.extend(run_audits(build))
     results.extend(run_history(build, releases, code_version))
     return report_of(results)

@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import lateness
+from orchestration import lateness, transform
 from orchestration.refresh import utc_now
 from orchestration.resources import current_refresh
 from orchestration.settings import Settings
@@ -91,6 +91,8 @@ def gate_checks(marts: Sequence[dg.AssetKey], rest: dg.AssetKey) -> dg.AssetChec
         found: dict[tuple[dg.AssetKey, str], list[Any]] = {}
         for check in report.checks:
             key = keys.get(str(check.mart).rsplit(".", 1)[-1], rest)
+            if check.check_name == transform.MODEL_BUILT:
+                key = rest
             place = next((place for place in ((key, check.check_name), (key, PAST)) if place in declared), (rest, REST))
             found.setdefault(place, []).append(check)
         for spec in specs:

@@ -686,7 +686,7 @@ def ui(
 ) -> None:
     """Open the Dagster UI on this SECTOR_HOME, with its schedules, sensors and pages (until interrupted)."""
     with guarded(False):
-        from orchestration.instance import is_loopback, serve
+        from orchestration.instance import REFRESH_PAGE, is_loopback, serve
 
         settings = settings_or_exit()
         if not exposed and not is_loopback(host):
@@ -695,6 +695,7 @@ def ui(
                 f"elsewhere use `ssh -L {port}:127.0.0.1:{port}`, or add --exposed behind a proxy that asks who comes"
             )
         say(f"http://{host}:{port} (SECTOR_HOME={settings.home})")
+        say(f"daily refresh: Materialize all on http://{host}:{port}{REFRESH_PAGE}")
         serve(settings, host, port)
 
 

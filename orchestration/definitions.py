@@ -17,7 +17,7 @@ from orchestration.assets.release import release_assets
 from orchestration.assets.sessions import sessions_assets
 from orchestration.checks import gate_checks, lateness_checks
 from orchestration.jobs import after_release_job, fetch_jobs, refresh_job, timed_fetch_jobs
-from orchestration.market_days import session_days
+from orchestration.market_days import market_days
 from orchestration.partitions import MARKET_TABLES, session_partitions
 from orchestration.providers import datasets
 from orchestration.refresh import Progress, Refresh
@@ -48,7 +48,7 @@ def build_defs(
     # what is late is a matter of the hour: a refused run would leave checks behind that it did not come to
     late = lateness_checks(settings)
     job, timed = refresh_job(apart_from=[late]), timed_fetch_jobs(datasets())
-    days = session_days(settings)
+    days = market_days(settings).sessions
     following = after_release_job(settings)
     return dg.Definitions(
         assets=[

@@ -131,7 +131,24 @@ def _read(
                 if "cells where the header has" in reason:
                     footers[raw.strip(' \t,;"')] = None
     begun = dict.fromkeys(re.split(r"(?<=[:：])", text.strip(), maxsplit=1)[0][:20] for text in footers)
-    return found, chunk, [text for text in begun if text and not text[0].isdigit()][:5]
+    below = [text for text in begun if text and not text[0].isdigit()][:5]
+    return found, _without(chunk, below), below
+
+
+def _without(chunk: Chunk, footers: list[str]) -> Chunk:
+    """A chunk without the lines of one text that begin so: nothing of them is an example of a column."""
+
+    def is_row(cells: list[str | None]) -> bool:
+        texts = [cell.strip() for cell in cells if cell is not None and cell.strip()]
+        return len(texts) != 1 or not texts[0].startswith(tuple(footers))
+
+    kept = [place for place, cells in enumerate(chunk.cells) if is_row(cells)]
+    return replace(
+        chunk,
+        rows=[chunk.rows[place] for place in kept],
+        cells=[chunk.cells[place] for place in kept],
+        raw=[chunk.raw[place] for place in kept],
+    )
 
 
 def _with_style(this: Guess, contract: Contract, part: Part, read: Table, chunk: Chunk) -> Guess:

@@ -161,7 +161,7 @@ class Anyone:
         """Of the rows that were tried as header the one that dialects know most of, else the one with most texts."""
 
         def score(header: list[str]) -> tuple[int, int]:
-            near = self.nearest(header)
+            near = self.nearest([name for name in header if name])  # cells beside a title are no column names
             return (near[0].known if near else 0), sum(bool(name) and not name[0].isdigit() for name in header)
 
         return max(self.seen, key=score, default=[])

@@ -160,6 +160,19 @@ def calendar(_: Settings) -> Iterator[Finding]:
     yield Finding("calendar", state, f"known to {last} ({days} days ahead)", "" if state == "ok" else cure)
 
 
+def age(settings: Settings) -> Iterator[Finding]:
+    """Whether the current release holds the sessions that were due, family by family."""
+    from orchestration import lateness
+
+    found = lateness.verdicts(settings, utc_now())
+    late = sorted({verdict.due.family for verdict in found if verdict.is_late})
+    if late:
+        cure = "`sector status` shows since when; land newer files or `sector fetch`, then `sector run`"
+        yield Finding("age", "warning", f"late: {', '.join(late)}", cure)
+    elif any(verdict.newest for verdict in found):
+        yield Finding("age", "ok", "every session that was due is there")
+
+
 def disk(settings: Settings) -> Iterator[Finding]:
     """Free space where SECTOR_HOME lies."""
     free = shutil.disk_usage(_nearest(settings.home)).free
@@ -260,6 +273,7 @@ EXAMINATIONS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     landed,
     dialects,
     calendar,
+    age,
     disk,
     locks,
     alerts,

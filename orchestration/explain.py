@@ -197,6 +197,8 @@ def _grain(con: duckdb.DuckDBPyConnection, mart: str) -> tuple[str, ...]:
         ) from None
     if mart not in grains:
         raise UnknownFigureError(f"no mart {mart!r}; nearest: {_nearest(mart, sorted(grains))}")
+    if mart != NOTE and mart not in TRACERS:
+        raise UnknownFigureError(f"nothing says which raw rows {mart} comes from: add it to orchestration/tracing/")
     return tuple(filter(None, grains[mart].split(", ")))
 
 

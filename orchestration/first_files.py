@@ -47,6 +47,8 @@ TEMPLATE = """\
 # keep_releases = 20
 # keep_days = 30
 # keep_last_of_day = true
+# Dagster forgets all runs but the newest ones.
+# keep_runs = 100
 
 # ------------------------------------------------------------ live providers
 # What `sector fetch` asks about. Empty: the note's ETF; its index and the two Hang Seng ones; members where needed.

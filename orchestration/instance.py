@@ -1,4 +1,5 @@
-"""The Dagster instance under SECTOR_HOME: its configuration kept up to date, its UI, and the pages beside it."""
+"""The Dagster instance under SECTOR_HOME: its configuration kept up to date, how many runs it remembers, its UI, and
+the pages beside it."""
 
 from __future__ import annotations
 
@@ -8,11 +9,21 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.paths import PROJECT_ROOT
 from orchestration.settings import Settings
 
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
 DEPLOY = Path(__file__).resolve().parent / "deploy"
+
+FORGOTTEN_AT_ONCE = 50
+"""Old runs that one run removes at most, so that the first one after years of them takes no minutes."""
+
+REFRESH_PAGE = "/locations/sector_warehouse/jobs/refresh"
+"""The UI's page of the job that a day needs."""
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (compared, not listened on)
 
@@ -25,6 +36,25 @@ def dagster_home(settings: Settings) -> Path:
     if not theirs.exists() or theirs.read_bytes() != ours:
         theirs.write_bytes(ours)
     return settings.dagster
+
+
+def forget_runs(instance: DagsterInstance, keep: int) -> int:
+    """Remove finished runs but the newest ``keep``, with their events and logs. Gives how many went.
+
+    A run tells some two thousand events, 7 MB of SQLite; what it published and why is in its release.
+    """
+    from dagster import DagsterRunStatus, RunsFilter
+
+    ended = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+    newest = instance.get_run_records(RunsFilter(statuses=ended), limit=keep + FORGOTTEN_AT_ONCE)
+    for record in newest[keep:]:
+        run_id = record.dagster_run.run_id
+        instance.delete_run(run_id)
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+        # Dagster empties the run's own file and leaves it as large as it was
+        for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
+            path.unlink(missing_ok=True)
+    return len(newest[keep:])
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -28,7 +28,9 @@ def refresh_job(apart_from: Sequence[dg.AssetChecksDefinition] = ()) -> Unresolv
         selection=dg.AssetSelection.all()
         - dg.AssetSelection.key_prefixes("fetch", "sessions")
         - dg.AssetSelection.checks(*apart_from),
-        description="Ingest what is new, build as of a moment, check, publish. The same as `sector run`.",
+        description="The daily refresh, the same as `sector run`: ingest what is new, build as of a moment, check, "
+        "publish. Press Materialize all here: on the lineage of all assets Dagster asks for sessions first, because "
+        'those of sessions/ are among them (`not group:"sessions"` in its search leaves them out).',
         executor_def=dg.in_process_executor,
         tags={QUEUE_TAG: REFRESH},
     )

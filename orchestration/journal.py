@@ -55,6 +55,12 @@ class KeptOpenEventLog(SqliteEventLogStorage):
         self._open.callback(engine.dispose)
         return self._open.enter_context(engine.connect())
 
+    def delete_events(self, run_id: str) -> None:
+        super().delete_events(run_id)
+        if connection := self._kept.pop(run_id, None):
+            connection.close()
+            connection.engine.dispose()
+
     def dispose(self) -> None:
         self._kept.clear()
         self._open.close()

@@ -22,11 +22,23 @@ from orchestration.settings import Settings
 
 SHOWN_LINES = 500
 
+TITLES = {
+    "/note.html": "the market note",
+    "/checks.html": "every check: figure, limit, past, failing rows",
+    "/docs.html": "models, lineage and metrics",
+    "/refused.html": "the checks of the last build that was refused",
+}
+
 STYLE = (
-    "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;color:#1c2330}table{border-collapse:collapse}"
+    "body{font:14px/1.5 system-ui,sans-serif;margin:clamp(1rem,4vw,2rem);color:#1c2330}table{border-collapse:collapse}"
     "th,td{text-align:left;vertical-align:top;padding:.25rem .75rem;border-bottom:1px solid #dde2ea}"
     "td.raw{font-family:ui-monospace,monospace;white-space:pre-wrap;word-break:break-all}"
 )
+
+
+PHONES = "<meta name=viewport content='width=device-width,initial-scale=1'>"
+
+HOME = "<p><a href='/'>All pages</a></p>"
 
 
 def page_files(settings: Settings) -> dict[str, Path]:
@@ -45,11 +57,13 @@ def answer(settings: Settings, address: str) -> tuple[HTTPStatus, bytes]:
         return HTTPStatus.OK, quarantine_page(settings, table)
     file = page_files(settings).get(path)
     if file is None:
-        return HTTPStatus.NOT_FOUND, _html("no such page", "<p><a href='/'>All pages</a></p>")
+        return HTTPStatus.NOT_FOUND, _html("no such page", HOME)
     try:
         return HTTPStatus.OK, file.read_bytes()
     except FileNotFoundError:
-        return HTTPStatus.NOT_FOUND, _html("not there yet", f"<p>{escape(str(file))} comes with the first release.</p>")
+        return HTTPStatus.NOT_FOUND, _html(
+            "not there yet", f"<p>{escape(str(file))} comes with the first release.</p>" + HOME
+        )
 
 
 def quarantine_page(settings: Settings, table: str) -> bytes:
@@ -70,8 +84,8 @@ def quarantine_page(settings: Settings, table: str) -> bytes:
         for row in rows
     )
     head = "<tr><th>file</th><th>line</th><th>reason</th><th>as delivered</th></tr>"
-    words = f"The newest {len(rows)} refused lines." if rows else "Nothing was refused."
-    return _html(f"Quarantine of {table}", f"<p>{words}</p><table>{head}{body}</table>")
+    shown = f"<p>The newest {len(rows)} refused lines.</p><table>{head}{body}</table>"
+    return _html(f"Quarantine of {table}", (shown if rows else "<p>Nothing was refused.</p>") + HOME)
 
 
 def _cell(value: object) -> str:
@@ -79,13 +93,28 @@ def _cell(value: object) -> str:
 
 
 def _index(settings: Settings) -> bytes:
-    pages = [address for address, file in page_files(settings).items() if file.exists()]
-    pages += [f"/quarantine/{table}.html" for table in TABLES]
-    return _html("Pages of the sector warehouse", "".join(f"<p><a href='{page}'>{page[1:]}</a></p>" for page in pages))
+    """The pages that are there, and the tables of which something was refused."""
+    links = "".join(
+        f"<p><a href='{address}'>{address[1:]}</a> {TITLES[address]}</p>"
+        for address, file in page_files(settings).items()
+        if file.exists()
+    )
+    ledger = Ledger(settings.ledger)
+    tables = "".join(
+        f"<p><a href='/quarantine/{table}.html'>{table}</a></p>"
+        for table in TABLES
+        if ledger.parquet_files("quarantine", table)
+    )
+    return _html(
+        "Pages of the sector warehouse",
+        (links or "<p>They come with the first release.</p>")
+        + "<h2>Refused rows and files</h2>"
+        + (tables or "<p>Nothing was refused.</p>"),
+    )
 
 
 def _html(title: str, body: str) -> bytes:
-    head = f"<meta charset=utf-8><title>{escape(title)}</title><style>{STYLE}</style>"
+    head = f"<meta charset=utf-8>{PHONES}<title>{escape(title)}</title><style>{STYLE}</style>"
     return f"<!doctype html><html lang=en>{head}<h1>{escape(title)}</h1>{body}</html>".encode()
 
 

@@ -12,7 +12,7 @@ import importlib
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from expectations.gate import CheckResult, GateReport
     from orchestration.ingest import TableReport
-    from warehouse.carrying import CarriedFamily, CarriedMart
+    from warehouse.carrying import CarriedFamily, CarriedMart, Lineage
     from warehouse.releases import ReleaseRecord
 
 Progress = Callable[[str], None]
@@ -138,6 +138,7 @@ class Refresh:
         self.reports: list[TableReport] = []
         self.report: GateReport | None = None
         self.release: ReleaseRecord | None = None
+        self.borrowed: dict[str, str] = {}
         self.carried: list[CarriedMart] = []
         self.refusals: list[dict[str, Any]] = []
         self.refusal_message = ""
@@ -237,34 +238,74 @@ class Refresh:
         """Import what the gate needs while dbt's process leaves this one idle: seconds that nobody waits for."""
         Thread(target=_import_gate, name="warm-up").start()
 
+    def borrow(self) -> tuple[list[str], list[str]]:
+        """Put marts of the current release where dbt could not build a family.
+
+        Gives those that dbt had left out, and the models that it can build on them: what it skipped and what needs
+        nothing of the family but its marts; dbt's results so far are set aside for a call that builds those. Both are
+        empty where no model failed or where earlier rows may not stand in; ``built`` tells which.
+        """
+        from warehouse.build import MARTS_FILE
+        from warehouse.carrying import NOTE, HeldError, borrow, buildable, damaged
+
+        nodes = transform.results(self.settings)
+        broken = {node.name: node.cause for node in nodes if node.broken}
+        if not broken:
+            return [], []
+        try:
+            lender, lineage = self._lender(), self._lineage()
+            marts = damaged(lineage, broken)
+            skipped = {node.name for node in nodes if node.skipped and node.kind in ("model", "seed")}
+            names = buildable(lineage, set(broken), skipped, set(marts))
+            if NOTE in skipped and NOTE not in {*marts, *names}:
+                raise HeldError(f"{NOTE} cannot be built without {', '.join(sorted(broken))}")
+            write_whole(_carried_file(self.settings), json.dumps(sorted(marts)))
+            borrow(self.settings.build, self.settings.releases / lender.release_id / MARTS_FILE, lineage, marts)
+        except HeldError as error:
+            _carried_file(self.settings).unlink(missing_ok=True)
+            self.progress(f"nothing is carried over: {error}")
+            return [], []
+        transform.set_results_aside(self.settings)
+        self.borrowed = dict.fromkeys(marts, lender.release_id)
+        for name, cause in sorted(broken.items()):
+            self.progress(f"dbt could not build {name}: {cause}")
+        return sorted(set(marts) & {*broken, *skipped}), names
+
     def built(self, error: Exception | None, quiet: bool = False) -> None:
-        """Look at dbt's last call. Raises ``DbtError`` when a model failed; failed data tests are for the gate."""
+        """Look at dbt's last call. Raises ``DbtError`` when a model failed and no earlier rows stand in for what is
+        made from it; failed data tests are for the gate."""
         nodes = transform.results(self.settings)
         with self.stage("building the marts"):
             if error is None and not nodes:
                 raise RefusedError(f"{self.settings.build} holds no build: run the whole job")
             for node in nodes:
-                if node.status in {"error", "runtime error"}:
-                    what = node.message.split(" > in macro ", 1)[0]
-                    raise transform.DbtError(f"dbt could not build {node.name}: {what}")
+                if node.broken and not self.borrowed:
+                    raise transform.DbtError(f"dbt could not build {node.name}: {node.cause}")
             if error is not None:
                 raise transform.DbtError(f"dbt ended early: {error}") from error
             if not quiet:
-                models = sum(node.kind == "model" for node in nodes)
-                tests = sum(node.kind == "test" for node in nodes)
+                ran = [node for node in nodes if not (node.broken or node.skipped)]
+                models = sum(node.kind == "model" for node in ran)
+                tests = sum(node.kind == "test" for node in ran)
                 failed = sum(node.failed for node in nodes)
                 passed = f"{tests - failed} of {tests}" if failed else tests
                 self.progress(f"{models} models built, {passed} data tests passed")
 
-    def judge(self) -> GateReport:
-        """Run the gate over the build: dbt's tests, suites, audits, past releases, deliveries. Keeps nothing."""
+    def _lineage(self) -> Lineage:
+        from warehouse.carrying import read_lineage
+
+        return read_lineage(transform.target_folder(self.settings) / "manifest.json")
+
+    def judge(self, carried: Mapping[str, str] | None = None) -> GateReport:
+        """Run the gate over the build: what dbt could not build, its tests, suites, audits, past releases, deliveries.
+        Keeps nothing. ``carried`` (``schema.name`` -> release id): marts that hold rows of an earlier release."""
         from expectations.gate import report_of, run_gate
         from orchestration.silence import as_checks, verdicts
         from warehouse.releases import list_releases
 
         releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
-        report = run_gate(self.settings.build, releases=releases, code_version=code_version())
-        tests = failed_tests(self.settings)
+        report = run_gate(self.settings.build, releases=releases, code_version=code_version(), carried=carried)
+        tests = failed_nodes(self.settings)
         return report_of([*tests, *report.checks, *as_checks(verdicts(self.settings, self.as_of))])
 
     def judge_again(self) -> GateReport:
@@ -275,12 +316,12 @@ class Refresh:
         from expectations.gate import after_carrying, report_of
         from warehouse.carrying import NOTE, origins
 
-        report = self.judge()
         if not _carried_file(self.settings).exists():
-            return report
+            return self.judge()
         found = origins(self.settings.build)
         if not found:
             raise RefusedError(f"{self.settings.build} holds rows of an earlier release: run the whole job")
+        report = self.judge(found)
         new = report_of([check for check in report.checks if check.passed or check.mart not in found])
         return after_carrying(new, self.settings.build, found, touched={f"marts.{NOTE}"} - set(found))
 
@@ -294,9 +335,9 @@ class Refresh:
             from warehouse.carrying import HeldError
 
             with self.stage("checking the marts"):
-                if _carried_file(self.settings).exists():
+                if _carried_file(self.settings).exists() and not self.borrowed:
                     raise RefusedError(f"{self.settings.build} holds rows of an earlier release: run the whole job")
-                report, held = self.judge(), ""
+                report, held = self.judge({f"marts.{mart}": release for mart, release in self.borrowed.items()}), ""
                 self.progress(
                     f"{len(report.checks)} checks: {len(report.refusing)} refuse, {len(report.warnings)} warn"
                 )
@@ -304,7 +345,8 @@ class Refresh:
                     try:
                         report = self._carry_over(report)
                     except HeldError as error:
-                        _carried_file(self.settings).unlink(missing_ok=True)
+                        if not self.borrowed:
+                            _carried_file(self.settings).unlink(missing_ok=True)
                         held = f"\nnothing is carried over: {error}"
                 self.report = report
                 if refusing := report.refusing:
@@ -321,10 +363,9 @@ class Refresh:
         """
         from expectations.gate import after_carrying
         from warehouse.build import MARTS_FILE
-        from warehouse.carrying import NOTE, by_family, carry_over, damaged, read_lineage
+        from warehouse.carrying import NOTE, by_family, carry_over, damaged
 
-        lender = self._lender()
-        lineage = read_lineage(transform.target_folder(self.settings) / "manifest.json")
+        lender, lineage = self._lender(), self._lineage()
         failed: dict[str, str] = {}
         for check in report.refusing:
             failed.setdefault(check.mart.rsplit(".", 1)[-1], f"{check.mart} · {check.check_name}: {check.observed}")
@@ -516,29 +557,30 @@ def prepared(settings: Settings) -> Prepared:
     return Prepared(dt.datetime.fromisoformat(note["began"]), dt.datetime.fromisoformat(note["as_of"]))
 
 
-def failed_tests(settings: Settings) -> list[CheckResult]:
-    """The data tests that failed in dbt's last call, as critical checks on the models that they are about."""
+def failed_nodes(settings: Settings) -> list[CheckResult]:
+    """What failed in the build's dbt calls, as critical checks: models that could not be built, and data tests on the
+    models that they are about."""
     from expectations.gate import CheckResult
     from warehouse.carrying import read_lineage
 
-    failed = [node for node in transform.results(settings) if node.failed]
+    failed = [node for node in transform.results(settings) if node.failed or node.broken]
     if not failed:
         return []
     lineage = read_lineage(transform.target_folder(settings) / "manifest.json")
     results = []
     for node in failed:
-        model = lineage.tested.get(node.unique_id, "")
+        model = lineage.tested.get(node.unique_id, "") if node.kind == "test" else node.name
         family = lineage.families.get(model)
         results.append(
             CheckResult(
-                check_name=node.name,
+                check_name=transform.MODEL_BUILT if node.broken else node.name,
                 mart=f"{'marts' if family else 'intermediate'}.{model}",
                 severity="critical",
                 owner=family or "dbt",
-                reason=transform.ABOUT_DATA_TESTS,
+                reason=transform.ABOUT_MODELS if node.broken else transform.ABOUT_DATA_TESTS,
                 passed=False,
-                observed=node.message,
-                limit="no failing row",
+                observed=node.cause,
+                limit="built" if node.broken else "no failing row",
                 unexpected_rows=node.failures or 0,
             )
         )

@@ -176,6 +176,8 @@ def lateness_sensor(settings: Settings) -> dg.SensorDefinition:
     )
     def late_families(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
         found = lateness.verdicts(settings, utc_now())
+        if all(verdict.newest is None for verdict in found):
+            return dg.SkipReason("no release holds anything yet")
         words = f"{sum(not verdict.passed for verdict in found)} of {len(found)} late"
         # a check older than the mart's last materialization counts as not evaluated: it is told anew after each
         marts = context.instance.get_asset_records(list({mart_key(due.mart) for due in lateness.DUE}))

@@ -107,7 +107,8 @@ class Settings(BaseSettings):
     """Read from the environment (prefix ``SECTOR_``). Values that change figures are part of a release's identity.
 
     Old releases: the newest ``keep_releases`` stay, all of the last ``keep_days`` do, and the last one of every day
-    unless ``keep_last_of_day`` is off; the others go after the next publication (``warehouse.releases.retain``).
+    unless ``keep_last_of_day`` is off; the others go after the next publication (``warehouse.releases.retain``), and
+    with them what Dagster knows of runs but the newest ``keep_runs``.
     ``after_release``: a command that the sensor of releases calls. ``pages_at``: where `sector ui` serves the pages of
     releases to the links of its assets.
     """
@@ -124,6 +125,7 @@ class Settings(BaseSettings):
     keep_releases: Annotated[int, Field(ge=1)] = 20
     keep_days: Annotated[int, Field(ge=0)] = 30
     keep_last_of_day: bool = True
+    keep_runs: Annotated[int, Field(ge=1)] = 100
 
     watch_etfs: Annotated[tuple[Annotated[str, Field(pattern=ETF_CODE)], ...], NoDecode] = ()
     watch_indices: Annotated[tuple[Annotated[str, Field(pattern=INDEX_CODE)], ...], NoDecode] = ()

@@ -15,6 +15,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration import lateness
 from orchestration.alerts.troubles import Troubles
 from orchestration.fingerprint import settings_fingerprint
 from orchestration.ingest import Ledger, unread
@@ -79,6 +80,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "run_in_progress": is_held(settings.lock),
         "unread_files": sum(len(paths) for paths in unread(settings).values()),
         "tables": [],
+        "late": [],
         "batches": ledger.batches().to_pylist(),
         "quarantine": quarantine,
         "quarantine_counts": dict(Counter(row["table_name"] for row in quarantine)),
@@ -94,6 +96,7 @@ def status(settings: Settings) -> dict[str, Any]:
             "age_seconds": round((utc_now() - current.built_at).total_seconds()),
         }
         document["tables"] = tables(settings, current)
+        document["late"] = [verdict.as_json() for verdict in lateness.verdicts(settings, utc_now()) if verdict.is_late]
         document["checks_failed"] = _query(
             settings, current, "select * from meta.checks where not passed order by mart, check_name"
         )
@@ -162,6 +165,11 @@ def print_status(document: dict[str, Any], console: Console) -> None:
             paragraph(console, f"{trouble['kind']} {trouble['subject']}: {trouble['cause']}", 2)
     if document["tables"]:
         _print_tables(document["tables"], console)
+    told = {trouble["subject"] for trouble in document["troubles"] if trouble["kind"] == "stale family"}
+    if late := [row for row in document["late"] if row["family"] not in told]:
+        console.print(f"\nlate{', besides' if told else ''}", markup=False)
+        for row in late:
+            paragraph(console, row["message"], 2)
     if document["batches"]:
         _print_batches(document, console)
     if document["fetches"]:

@@ -28,6 +28,13 @@ BUILD_ARGUMENTS = ("build", "--exclude-resource-type", "unit_test")
 
 ABOUT_DATA_TESTS = "A data test of dbt: keys, relationships and allowed words, without which no formula holds."
 
+MODEL_BUILT = "model_built"
+"""Name of the check that a model that dbt could not build fails."""
+
+ABOUT_MODELS = (
+    "A model that cannot be built leaves no rows: its code is broken, or it met a value that it cannot compute."
+)
+
 SECONDS_TO_END = 10
 
 
@@ -56,6 +63,21 @@ class NodeResult:
     def failed(self) -> bool:
         """Whether it is a data test that found rows; dbt says ``warn`` so that the models after it are built."""
         return self.kind == "test" and self.status in {"fail", "warn"}
+
+    @property
+    def broken(self) -> bool:
+        """Whether dbt could not run it; ``cause`` says why."""
+        return self.status in {"error", "runtime error"}
+
+    @property
+    def skipped(self) -> bool:
+        """Whether dbt left it out because of a node before it."""
+        return self.status == "skipped"
+
+    @property
+    def cause(self) -> str:
+        """What the database or dbt said, without dbt's trace of macros."""
+        return self.message.split(" > in macro ", 1)[0]
 
 
 def executable() -> str:
@@ -140,16 +162,26 @@ def end(process: subprocess.Popen[Any]) -> None:
         process.wait()
 
 
+_RESULTS = "run_results.json"
+_EARLIER_RESULTS = "run_results.earlier.json"
+
+
 def results(settings: Settings) -> list[NodeResult]:
-    """Results of dbt's last call, in its order; empty when it wrote none."""
-    path = target_folder(settings) / "run_results.json"
-    if not path.exists():
-        return []
-    rows = json.loads(path.read_text(encoding="utf-8"))["results"]
-    return [
-        NodeResult(row["unique_id"], row["status"], " ".join((row["message"] or "").split()), row["failures"])
-        for row in rows
-    ]
+    """Results of the build's dbt calls, the last one of each node; empty when none was written."""
+    nodes: dict[str, NodeResult] = {}
+    for name in (_EARLIER_RESULTS, _RESULTS):
+        path = target_folder(settings) / name
+        if not path.exists():
+            continue
+        for row in json.loads(path.read_text(encoding="utf-8"))["results"]:
+            message = " ".join((row["message"] or "").split())
+            nodes[row["unique_id"]] = NodeResult(row["unique_id"], row["status"], message, row["failures"])
+    return list(nodes.values())
+
+
+def set_results_aside(settings: Settings) -> None:
+    """Keep what dbt's last call came to beside what another call of the same build will come to."""
+    (target_folder(settings) / _RESULTS).replace(target_folder(settings) / _EARLIER_RESULTS)
 
 
 def end_orphans(settings: Settings) -> None:
@@ -183,4 +215,5 @@ def _wait_until_gone(process: Path) -> None:
 
 def forget_results(settings: Settings) -> None:
     """Remove the last call's results, so that a call that dies early is not mistaken for it."""
-    (target_folder(settings) / "run_results.json").unlink(missing_ok=True)
+    for name in (_EARLIER_RESULTS, _RESULTS):
+        (target_folder(settings) / name).unlink(missing_ok=True)

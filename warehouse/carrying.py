@@ -3,7 +3,8 @@
 A family is a folder of marts in the dbt project; which marts are made from which stands in dbt's manifest. When marts
 of a family may not be published, they, their family and whatever is made from them come from an earlier release, row
 by row. Dimensions are shared: when one of them is touched, nothing is carried over and the whole build is held. The
-note is no table of one family: its claims are carried over one by one.
+note is no table of one family: its claims are carried over one by one. Marts that dbt could not build are borrowed
+before anything is judged, and what it skipped is built on them.
 
 Belongs here: what is damaged, where it comes from, the copying. Does not belong here: what fails
 (``expectations.gate``), and whether this run may carry anything over (``orchestration.refresh``).
@@ -13,8 +14,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +43,15 @@ class Lineage:
     """dbt's graph as releases see it, by plain names.
 
     ``families``: mart -> family. ``below``: model -> marts made from it, through any number of models. ``nearest``:
-    model -> the first marts on the way down. ``tested``: unique id of a data test -> the model that it is about.
+    model -> the first marts on the way down. ``parents``: model -> models and seeds that it reads. ``layouts``: mart ->
+    its declared columns and their types, in order. ``tested``: unique id of a data test -> the model that it is about.
     """
 
     families: dict[str, str]
     below: dict[str, frozenset[str]]
     nearest: dict[str, frozenset[str]]
+    parents: dict[str, frozenset[str]]
+    layouts: dict[str, tuple[tuple[str, str], ...]]
     tested: dict[str, str]
 
 
@@ -123,6 +128,16 @@ def read_lineage(manifest: Path) -> Lineage:
         {name(key): family for key, family in families.items()},
         {name(key): frozenset(map(name, found)) for key, found in below.items()},
         {name(key): frozenset(map(name, found)) for key, found in nearest.items()},
+        {
+            name(key): frozenset(
+                name(parent) for parent in node.get("depends_on", {}).get("nodes", []) if parent in models
+            )
+            for key, node in models.items()
+        },
+        {
+            name(key): tuple((column["name"], column["data_type"]) for column in models[key]["columns"].values())
+            for key in families
+        },
         tested,
     )
 
@@ -187,10 +202,7 @@ def carry_over(build: Path, release: Path, causes: Mapping[str, Cause]) -> list[
     marts = sorted(causes)
     with duckdb.connect(str(build / MARTS_FILE)) as con:
         con.execute("set TimeZone = 'UTC'")
-        try:
-            con.execute(f"attach {quoted(str(release))} as before (read_only)")
-        except duckdb.Error as error:
-            raise HeldError(f"{release} cannot be opened: {str(error).splitlines()[0]}") from error
+        _attach(con, release)
         for mart in dict.fromkeys([*marts, NOTE]):
             now, then = _layout(con, "current_database()", mart), _layout(con, "'before'", mart)
             if not now or now != then:
@@ -203,6 +215,51 @@ def carry_over(build: Path, release: Path, causes: Mapping[str, Cause]) -> list[
             _carry_claims(con, marts)
         con.execute("commit")
     return [CarriedMart(mart, causes[mart].family, causes[mart].reason, *origins[mart]) for mart in marts]
+
+
+def borrow(build: Path, release: Path, lineage: Lineage, marts: Iterable[str]) -> None:
+    """Put whole marts of the release file ``release`` into ``build``, where dbt could not make them. All or nothing.
+
+    Raises ``HeldError`` where the release lacks one of them or has it with other columns than are declared now.
+    """
+    with duckdb.connect(str(build / MARTS_FILE)) as con:
+        _attach(con, release)
+        con.execute("begin")
+        for mart in sorted(marts):
+            # a type as DuckDB writes it: dbt's files may say numeric where the catalog says DECIMAL(18,3)
+            declared = [
+                (column, con.execute(f"select typeof(cast(null as {kind}))").fetchall()[0][0])
+                for column, kind in lineage.layouts[mart]
+            ]
+            if _layout(con, "'before'", mart) != declared:
+                raise HeldError(f"{mart} has other columns in the release before")
+            con.execute(f'create or replace table marts."{mart}" as select * from before.marts."{mart}"')
+        con.execute("commit")
+
+
+def buildable(
+    lineage: Lineage, failed: Collection[str], skipped: Collection[str], borrowed: Collection[str]
+) -> list[str]:
+    """Models among ``skipped`` that can be built once the marts ``borrowed`` stand in for what could not be built.
+
+    ``failed``: models whose own code failed. Sorted by name; dbt finds the order.
+    """
+    missing = {*failed, *skipped} - set(borrowed)
+
+    @cache
+    def possible(model: str) -> bool:
+        if model not in missing:
+            return True
+        return model not in failed and all(map(possible, lineage.parents[model]))
+
+    return sorted(model for model in missing if possible(model))
+
+
+def _attach(con: duckdb.DuckDBPyConnection, release: Path) -> None:
+    try:
+        con.execute(f"attach {quoted(str(release))} as before (read_only)")
+    except duckdb.Error as error:
+        raise HeldError(f"{release} cannot be opened: {str(error).splitlines()[0]}") from error
 
 
 def _layout(con: duckdb.DuckDBPyConnection, catalog: str, mart: str) -> list[tuple[str, str]]:

@@ -10,7 +10,8 @@ What a run writes that must last, in this order (each line is on disk before the
 
 1. ``raw/<table>/*.parquet`` and ``quarantine/<table>/*.parquet``, then their folder's entries;
 2. the transaction in ``ledger.sqlite`` that names them (SQLite, full synchronous): before it they do not exist, and the
-   next run deletes and reads them anew;
+   next run deletes and reads them anew; where many small files become one, the new one is whole on disk before a
+   transaction names it in their place, and they are deleted after that;
 3. every file of the staged release, then the staging folder's entries;
 4. the rename into ``releases/``, then the entries of ``releases/``: before it there is no release;
 5. the rename of the link, then the entries of SECTOR_HOME: before it the old release is current;

@@ -6,8 +6,8 @@ already known or told (``troubles``). Looking costs little: what has not changed
 - A **failed run** is one that broke; it is over when a run comes to its end, be it with a refusal.
 - A **refused release** is a build that a check refused, or a family that is carried over for that; over when a build,
   or that family, is published anew.
-- A **stale family** is one whose newest input is older than its check ``newest_input_is_recent`` allowed when the
-  current release was made, counted in sessions until now.
+- A **stale family** is one of which the current release lacks sessions that were due (``orchestration.lateness``); over
+  when a release holds them. One that is carried over has its trouble already.
 - A **held batch** is a landed file, member or sheet that was refused whole; over when other bytes under its name, or a
   later file of its folder, are read, or when it is no longer there.
 """
@@ -15,13 +15,12 @@ already known or told (``troubles``). Looking costs little: what has not changed
 from __future__ import annotations
 
 import datetime as dt
-import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from orchestration.alerts.troubles import Trouble
-from orchestration.moments import MARKET_ZONE, write_short
+from orchestration.moments import write_short
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,15 +34,14 @@ SHOWN = 3
 
 FED_BY = {
     "etf": ("etf_bars", "etf_shares", "etf_nav"),
-    "index": ("index_bars", "index_weights"),
+    "index": ("index_bars", "index_weights", "security_bars"),
+    "concept": ("concept_members", "security_bars"),
     "visits": ("broker_visits",),
-    "funding": ("funding_rounds", "organizations"),
+    "funding": ("funding_rounds",),
 }
-"""Family -> the raw tables whose newest rows tell its age."""
+"""Family -> the raw tables that it waits for. The note and the sectors are made of the others and wait with them."""
 
 RELEASE = "release"
-
-FRESHNESS = "newest_input_is_recent"
 
 
 def failed_run(reason: str, settings: Settings) -> Trouble:
@@ -102,50 +100,25 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def stale_families(settings: Settings, release: ReleaseRecord, now: dt.datetime) -> list[Trouble]:
-    """The families of the current release whose newest input is too old at ``now``."""
-    from warehouse.checks_page import CHECKS_FILE
+    """The families of the current release that lack sessions which were due by ``now``."""
+    from orchestration import lateness
 
-    report = settings.releases / release.release_id / CHECKS_FILE
-    if not report.is_file():
-        return []
-    days = (now.astimezone(MARKET_ZONE).date() - release.as_of.astimezone(MARKET_ZONE).date()).days
-    found = []
-    for check in json.loads(report.read_text(encoding="utf-8"))["checks"]:
-        if check["check_name"] != FRESHNESS or not check["sample"] or "sessions_allowed" not in check["sample"][0]:
-            continue
-        age, allowed = int(check["value"]), int(check["sample"][0]["sessions_allowed"])
-        # Only a count of days that may have been sessions is worth opening the file for.
-        if age <= allowed and age + days > allowed:
-            age += _sessions(settings, release, now)
-        if age <= allowed:
-            continue
-        known = dt.datetime.fromisoformat(check["sample"][0]["newest_input_known_at"])
-        tables = FED_BY.get(check["owner"], ("its raw tables",))
-        found.append(
-            Trouble(
-                kind="stale family",
-                subject=check["owner"],
-                reason="",
-                cause=f"nothing newer than {write_short(known)}: {age} sessions ago, {allowed} are usual",
-                cure=f"land newer files of {', '.join(tables)}, or `sector fetch`; `sector status` shows the last",
-            )
+    late: dict[str, list[str]] = {}
+    for verdict in lateness.verdicts(settings, now):
+        if verdict.is_late and verdict.due.family not in release.carried_over:
+            late.setdefault(verdict.due.family, []).append(verdict.message)
+    return [
+        Trouble(
+            kind="stale family",
+            subject=family,
+            reason="",
+            cause="; ".join(late[family]),
+            cure=f"land newer files of {', '.join(tables)}, or `sector fetch`, then `sector run`; "
+            "`sector status` shows what came last",
         )
-    return found
-
-
-def _sessions(settings: Settings, release: ReleaseRecord, now: dt.datetime) -> int:
-    """Sessions that have ended since the release: on its day and after, before today."""
-    import duckdb
-
-    from orchestration.refresh import release_file
-
-    first, last = (moment.astimezone(MARKET_ZONE).date() for moment in (release.as_of, now))
-    with duckdb.connect(str(release_file(settings, release)), read_only=True) as con:
-        row = con.execute(
-            "select count(*) from marts.dim_date where (is_session_szse or is_session_hk) and date >= ? and date < ?",
-            (first, last),
-        ).fetchone()
-    return int(row[0]) if row else 0
+        for family, tables in FED_BY.items()
+        if family in late
+    ]
 
 
 # --------------------------------------------------------------------- held

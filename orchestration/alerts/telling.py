@@ -15,7 +15,7 @@ from orchestration.alerts import finding
 from orchestration.alerts.channels import Channel, NotDeliveredError, configured
 from orchestration.alerts.troubles import Event, Kind, KnownTrouble, Text, Trouble, Troubles, Write
 from orchestration.messages import one_line
-from orchestration.moments import write_moment, write_short
+from orchestration.moments import MARKET_ZONE, write_moment, write_short
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestration.refresh import Outcome, Progress, Refresh
 
 MOST_NAMED = 5
-"""Subjects that one message names, where many files of a folder are held for one reason."""
+"""Files that one message names, where many of a folder are held for one reason."""
 
 ATTEMPTS = 2
 PAUSE_SECONDS = 1.0
@@ -94,6 +94,7 @@ def _look(
     stays: Callable[[Trouble], bool] = lambda _: False,
 ) -> None:
     """Take in what a run judged and what the ledger and the clock say; then send. ``stays``: open troubles that do."""
+    from orchestration.market_days import market_days
     from orchestration.refresh import current_or_lost, utc_now
 
     try:
@@ -103,7 +104,8 @@ def _look(
         everything: list[Kind] = [*judged, "held batch"]
         seen = [*found, *filter(stays, known), *finding.held_batches(settings, now, known)]
         current = current_or_lost(settings)
-        if current is not None:
+        # past the horizon of the calendars nobody can say what is due: runs break there, and that is told
+        if current is not None and now.astimezone(MARKET_ZONE).date() <= market_days(settings).horizon:
             everything.append("stale family")
             seen += finding.stale_families(settings, current, now)
         if known or seen or store.unsent():
@@ -117,7 +119,8 @@ def _look(
 
 
 def writer(settings: Settings) -> Write:
-    """``troubles.Write`` for this warehouse: one message for a trouble, one for many files held in a folder alike."""
+    """``troubles.Write`` for this warehouse: one message for a trouble, one for many files held in a folder alike, one
+    for the families that got stale together."""
 
     def write(event: Event, troubles: Sequence[KnownTrouble]) -> list[tuple[Sequence[KnownTrouble], Text]]:
         ordered = sorted(troubles, key=lambda each: (_together(each.trouble), each.trouble_id))
@@ -128,29 +131,36 @@ def writer(settings: Settings) -> Write:
 
 
 def _together(trouble: Trouble) -> tuple[str, ...]:
-    if trouble.kind != "held batch":
-        return trouble.identity
-    return trouble.kind, trouble.subject.rpartition("/")[0], trouble.reason
+    if trouble.kind == "held batch":
+        return trouble.kind, trouble.subject.rpartition("/")[0], trouble.reason
+    return (trouble.kind,) if trouble.kind == "stale family" else trouble.identity
 
 
 def words(event: Event, troubles: Sequence[KnownTrouble], settings: Settings) -> Text:
-    """One message about ``troubles`` (more than one: files that are held in one folder for one reason)."""
-    first = troubles[0]
-    trouble, what = first.trouble, first.trouble.subject
-    if len(troubles) > 1:
+    """One message about ``troubles``: more than one are stale families, or files held in one folder for one reason."""
+    trouble = troubles[0].trouble
+    subjects = [each.trouble.subject for each in troubles]
+    if len(troubles) == 1:
+        what, lines = trouble.subject, _about(event, troubles[0])
+    elif trouble.kind == "held batch":
         what = f"{len(troubles)} files of landing/{_together(trouble)[1]}"
-    lines = [f"{each.trouble.subject}" for each in troubles[:MOST_NAMED]] if len(troubles) > 1 else []
-    if len(troubles) > MOST_NAMED:
-        lines.append(f"and {len(troubles) - MOST_NAMED} more")
-    if event == "trouble":
-        lines += [f"cause: {trouble.cause}", f"cure: {trouble.cure}", f"since {write_short(first.opened_at)}"]
-        title = f"sector: {trouble.kind}: {what}"
+        more = [f"and {len(troubles) - MOST_NAMED} more"] if len(troubles) > MOST_NAMED else []
+        lines = [*subjects[:MOST_NAMED], *more, *_about(event, troubles[0])]
     else:
-        lines += [f"it was: {trouble.cause}", f"it lasted from {write_short(first.opened_at)}"]
-        if trouble.kind == "held batch":
-            lines.append("later files of the folder are read, or it was taken away; what it held is not read from it")
-        title = f"sector: over: {trouble.kind}: {what}"
-    return Text(title, "\n".join([*lines, f"warehouse {settings.home}"]))
+        what = ", ".join(subjects)
+        lines = [line for each in troubles for line in (each.trouble.subject, *_about(event, each))]
+    over = "over: " if event == "over" else ""
+    return Text(f"sector: {over}{trouble.kind}: {what}", "\n".join([*lines, f"warehouse {settings.home}"]))
+
+
+def _about(event: Event, known: KnownTrouble) -> list[str]:
+    trouble = known.trouble
+    if event == "trouble":
+        return [f"cause: {trouble.cause}", f"cure: {trouble.cure}", f"since {write_short(known.opened_at)}"]
+    lines = [f"it was: {trouble.cause}", f"it lasted from {write_short(known.opened_at)}"]
+    if trouble.kind == "held batch":
+        lines.append("later files of the folder are read, or it was taken away; what it held is not read from it")
+    return lines
 
 
 # ------------------------------------------------------------------ sending

@@ -1,6 +1,7 @@
 """Every dbt model and seed as an asset, every data test as an asset check, from one dbt call."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration import transform
+from orchestration.checks import mart_key
 from orchestration.families import family_of_model, owner
 from orchestration.links import CHECKS, model_docs, page
 from orchestration.resources import current_refresh
@@ -54,30 +56,61 @@ class Translator(DagsterDbtTranslator):
         return {**known, **links}
 
 
+def in_order(events: Sequence[Any], assets: dg.AssetsDefinition) -> list[Any]:
+    """``events`` of models and their tests, those of parents first: Dagster takes outputs in that order alone."""
+    parents = {key: assets.asset_deps[key] & assets.keys for key in assets.keys}
+    place = {key: number for number, key in enumerate(TopologicalSorter(parents).static_order())}
+
+    def key_of(event: Any) -> dg.AssetKey:
+        return assets.keys_by_output_name[event.output_name] if isinstance(event, dg.Output) else event.asset_key
+
+    return sorted(events, key=lambda event: place[key_of(event)])
+
+
 def model_assets(manifest: Path, settings: Settings) -> dg.AssetsDefinition:
     """The models of ``manifest`` as one multi-asset. Unit tests are not part of it (they run in the test suite)."""
+
+    translator = Translator(settings)
 
     @dbt_assets(
         manifest=manifest,
         name="models",
-        dagster_dbt_translator=Translator(settings),
+        dagster_dbt_translator=translator,
         required_resource_keys={"refresh", "dbt"},
     )
     def models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         refresh = current_refresh(context)
         dbt: DbtCliResource = context.resources.dbt
+        target = transform.target_folder(refresh.settings)
         with transform.in_environment(refresh.settings):
-            call = dbt.cli(
-                list(transform.BUILD_ARGUMENTS),
-                context=context,
-                target_path=transform.target_folder(refresh.settings),
-                raise_on_error=False,
-            )
+            call = dbt.cli(list(transform.BUILD_ARGUMENTS), context=context, target_path=target, raise_on_error=False)
             refresh.warm_up()
             # no .fetch_row_counts(): it leaves the build files open here, and the next build could not write them
             refresh.child = call.process
             yield from call.stream()
-            refresh.built(None if call.is_successful() else call.get_error())
+            error = None if call.is_successful() else call.get_error()
+            borrowed, names = refresh.borrow()
+            if borrowed:
+                error = None
+            events: list[Any] = [
+                dg.MaterializeResult(asset_key=mart_key(mart), metadata={"carried_over_from": refresh.borrowed[mart]})
+                for mart in borrowed
+            ]
+            if names:
+                # without the context, whose own selection (everything) would be added to this one
+                call = dbt.cli(
+                    [*transform.BUILD_ARGUMENTS, "--select", " ".join(names)],
+                    manifest=manifest,
+                    dagster_dbt_translator=translator,
+                    target_path=target,
+                    raise_on_error=False,
+                )
+                refresh.child = call.process
+                for event in call.stream_raw_events():
+                    events += event.to_default_asset_events(manifest, translator, context, target)
+                error = None if call.is_successful() else call.get_error()
+            yield from in_order(events, context.assets_def)
+            refresh.built(error)
 
     return models
 

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration.assets.build import BATCHES
 from orchestration.families import owner
+from orchestration.instance import forget_runs
 from orchestration.links import CHECKS, DOCS, page, refused
 from orchestration.links import NOTE as NOTE_PAGE
 from orchestration.moments import write_moment
@@ -51,6 +52,7 @@ def release_assets(marts: Sequence[dg.AssetKey], settings: Settings) -> list[dg.
             # the reason in the list of events, without a trace of ours above it
             raise dg.Failure(str(error), metadata={"checks": refused(settings)}, allow_retries=False) from None
         tag(outcome="published", release=record.release_id)
+        forget_runs(context.instance, settings.keep_runs)
         report = refresh.audit()
         rows = refresh.row_counts()
         for name, count in rows:

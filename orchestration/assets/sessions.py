@@ -61,7 +61,8 @@ def sessions_asset(table: str, partitions: dg.PartitionsDefinition, settings: Se
         owners=[owner(family_of_table(table))],
         metadata={"quarantine": quarantine(settings, table)},
         description=f"What raw/{table} holds of each trading session. A backfill asks the table's providers for the "
-        "whole span in one run, reads what they land, and counts; it asks nobody with `ask: false`.",
+        "whole span in one run, reads what they land, and counts; it asks nobody with `ask: false`. No part of the "
+        "daily refresh, which is the job `refresh`: choose these apart from others, Dagster runs both in no one run.",
         check_specs=[
             dg.AssetCheckSpec(name, asset=sessions_key(table), description=text) for name, text in CHECKS.items()
         ],

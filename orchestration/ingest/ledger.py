@@ -384,20 +384,34 @@ class Ledger:
                 "insert into batch_columns values (?, ?)",
                 [(b.batch_id, json.dumps(b.columns, ensure_ascii=False)) for b in batches if b.columns],
             )
+            self._name(connection, written)
+
+    def replace(self, old: Iterable[ParquetFile], new: ParquetFile) -> None:
+        """Name ``new``, which holds their rows, in the place of ``old``."""
+        with self._open() as connection:
             connection.executemany(
-                "insert into parquet_files values (?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        w.path.relative_to(self._home).as_posix(),
-                        w.layer,
-                        w.table_name,
-                        w.first_key,
-                        w.last_key,
-                        None if w.latest_knowledge is None else to_micros(w.latest_knowledge),
-                    )
-                    for w in written
-                ],
+                "delete from parquet_files where path = ?", [(self._relative(file.path),) for file in old]
             )
+            self._name(connection, [new])
+
+    def _name(self, connection: sqlite3.Connection, files: Iterable[ParquetFile]) -> None:
+        connection.executemany(
+            "insert into parquet_files values (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    self._relative(file.path),
+                    file.layer,
+                    file.table_name,
+                    file.first_key,
+                    file.last_key,
+                    None if file.latest_knowledge is None else to_micros(file.latest_knowledge),
+                )
+                for file in files
+            ],
+        )
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._home).as_posix()
 
     def remove_orphans(self, table: str) -> None:
         """Delete the files of a table that nothing committed names: a crash left them before its commit."""

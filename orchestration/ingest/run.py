@@ -23,6 +23,7 @@ from orchestration.dialects.own import Recogniser, recogniser
 from orchestration.ingest import deciding, magnitude
 from orchestration.ingest.blocks import Leftover, PlainFile, Survey, plain_file, survey
 from orchestration.ingest.bulk import STAGED_ENDING, Source, Staged, remove_staged, stage, take_out
+from orchestration.ingest.compact import compact
 from orchestration.ingest.files import (
     LandedFile,
     Part,
@@ -109,6 +110,9 @@ def ingest_table(
             changed += error.names
             continue
         report.left.extend((name, CHANGED) for name in changed)
+        # After rows alone: a build that will not be made anew keeps the files that it reads.
+        if report.rows_accepted:
+            compact(settings, table)
         return report
 
 
@@ -131,6 +135,8 @@ def ingest_strays(settings: Settings, ingested_at: dt.datetime) -> TableReport:
             report.batches.append(_report(batch, STRAYS, ingested_at, 0, None))
     refused = Spill(settings.quarantine / STRAYS / f"lines{STAGED_ENDING}", REFUSED_SCHEMA)
     ledger.commit(records, report.batches, _store_refused(settings, STRAYS, batches, refused))
+    if report.batches:
+        compact(settings, STRAYS)
     return report
 
 

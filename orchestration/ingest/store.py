@@ -51,6 +51,11 @@ class Stored:
     batches: dict[str, tuple[int, dt.datetime]]
 
 
+def row_order(contract: Contract) -> str:
+    """Columns in whose order the rows of a file stand: dates are looked for most."""
+    return ", ".join(dict.fromkeys(filter(None, (dated_key(contract), *contract.key))))
+
+
 def store_raw(
     con: duckdb.DuckDBPyConnection,
     contract: Contract,
@@ -83,8 +88,7 @@ def store_raw(
     is_small = rows <= SORTED_ROWS and accepted.bytes <= SORTED_BYTES
     if is_small and (changed or len(staged) > 1):
         all_rows = " union all ".join([*sources, *(["select * from accepted"] if accepted.rows else [])])
-        order = ", ".join(dict.fromkeys(filter(None, (dated_key(contract), *contract.key))))
-        con.execute(f"copy ({all_rows} order by {order}) to {quoted(str(target()))} {PARQUET_FORMAT}")
+        con.execute(f"copy ({all_rows} order by {row_order(contract)}) to {quoted(str(target()))} {PARQUET_FORMAT}")
     else:
         for each, source in zip(staged, sources, strict=True):
             if len(pulled):

@@ -25,6 +25,9 @@ MORNING = "2025-04-24 10:30"
 LARGEST = 200_000
 """Bytes of a picture: they live in the repository."""
 
+SETTLING = 5_000
+"""Milliseconds."""
+
 COLOURS = 256
 """Of the palette: enough for text and flat surfaces, at a third of the bytes."""
 
@@ -86,6 +89,7 @@ def take(home: Path, target: Path, log: Path) -> None:
                 page.goto(f"{served.url}/assets/marts/fct_etf_flow_window?view={view}")
                 page.get_by_text(shown).first.wait_for()
                 page.wait_for_load_state("networkidle")
+                page.wait_for_timeout(SETTLING)  # icons and histories are drawn once the answers are in
                 keep(page, name, 1400, 800, target)
         finally:
             served.stop()

@@ -1,5 +1,6 @@
 """The note as people open it: on a desk, on a phone, on paper. What is measured is the layout, not pixels of a font."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,25 @@ SIZES = """() => [...document.querySelectorAll("figure svg")]
 SMALLEST = """() => Math.min(...[...document.querySelectorAll("svg text")].map(text =>
     parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a).filter(size => size > 0))"""
 
+INK = """async picture => {
+    const image = new Image();
+    image.src = "data:image/png;base64," + picture;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.width, image.height];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const pixels = context.getImageData(0, 0, image.width, image.height).data;
+    let ink = 0, colour = 0;
+    for (let at = 0; at < pixels.length; at += 4) {
+        const [red, green, blue] = pixels.slice(at, at + 3);
+        ink += Math.min(red, green, blue) < 235;
+        colour += Math.max(red, green, blue) - Math.min(red, green, blue) > 60;
+    }
+    return [ink, colour].map(count => count / (image.width * image.height));
+}"""
+"""Shares of a picture's pixels that are not white, and that have a colour: marks have one, axes and words are grey."""
+
 
 @pytest.fixture(scope="module")
 def note(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -83,6 +103,29 @@ def test_charts_are_all_there_and_legible(page):
 def test_no_text_of_a_chart_is_cut_or_lies_on_another(page):
     assert page.evaluate(CUT) == []
     assert page.evaluate(OVERLAPPING) == []
+
+
+def inked(page) -> list[tuple[str, float, float]]:
+    """Title, ink and colour of every chart, as it is drawn."""
+    found = []
+    for figure in page.locator("figure:has(svg)").all():
+        picture = base64.b64encode(figure.locator("svg").first.screenshot()).decode()
+        ink, colour = page.evaluate(INK, picture)
+        found.append((figure.inner_text().splitlines()[0], ink, colour))
+    return found
+
+
+def test_every_chart_is_drawn_and_none_is_a_blot(page):
+    """Boxes of the right size may be empty, or hold axes without a mark."""
+    charts = inked(page)
+    assert len(charts) == CHARTS
+    assert [chart for chart in charts if not 0.02 < chart[1] < 0.5] == []
+    assert [chart for chart in charts if not 0.002 < chart[2] < 0.4] == []
+
+
+def test_a_chart_without_its_marks_would_be_seen(page):
+    page.evaluate('document.querySelectorAll(\'svg [fill^="#"], svg [stroke^="#"]\').forEach(e => e.remove())')
+    assert max(colour for _, _, colour in inked(page)) < 0.002
 
 
 def test_a_figure_leads_to_its_row(page):

@@ -21,6 +21,7 @@ from orchestration.settings import Settings
 
 SECONDS_TO_START = 240
 SECONDS_TO_RUN = 600
+SECONDS_TO_TICK = 150
 
 LOCATIONS = """{ workspaceOrError { ... on Workspace { locationEntries {
     loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
@@ -30,6 +31,9 @@ RUNS = "{ runsOrError { ... on Runs { results { runId status pipelineName tags {
 SWITCHES = """{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
     ... on RepositoryLocation { repositories {
         schedules { name scheduleState { status } } sensors { name sensorState { status } } } } } } } } }"""
+
+TICKS = """query Ticks($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor {
+    sensorState { ticks(limit: 20) { status skipReason error { message } } } } } }"""
 
 
 def _two_free_ports() -> int:
@@ -96,6 +100,22 @@ class Ui:
                 return {**runs[0], "tags": {tag["key"]: tag["value"] for tag in runs[0]["tags"]}}
             time.sleep(1)
         pytest.fail(f"no run of {job} ended in {SECONDS_TO_RUN} s: {self.log.read_text()[-3000:]}")
+
+    def wait_for_tick(self, sensor: str, says: str) -> None:
+        """Until a tick of a sensor has said that."""
+        selector = {
+            "repositoryLocationName": "sector_warehouse",
+            "repositoryName": "__repository__",
+            "sensorName": sensor,
+        }
+        deadline = time.monotonic() + SECONDS_TO_TICK
+        while time.monotonic() < deadline:
+            ticks = self.ask(TICKS, sensor=selector)["sensorOrError"]["sensorState"]["ticks"]
+            assert not [tick["error"] for tick in ticks if tick["error"]]
+            if any(says in (tick["skipReason"] or "") for tick in ticks):
+                return
+            time.sleep(1)
+        pytest.fail(f"no tick of {sensor} said {says!r} in {SECONDS_TO_TICK} s, but {ticks}")
 
     def is_on(self, name: str) -> bool:
         """Whether a schedule or sensor is switched on."""

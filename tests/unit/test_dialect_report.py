@@ -114,6 +114,20 @@ def test_the_report_fits_eighty_columns_and_json_says_the_same(home: Home, tmp_p
     assert (sheet["fits"][0]["dialect"], sheet["fits"][0]["confirmed"]) == ("wind", False)
 
 
+def test_a_source_line_in_the_column_of_codes_and_a_title_of_one_cell_are_no_examples(
+    home: Home, tmp_path: Path
+) -> None:
+    path = tmp_path / "nav.csv"
+    lines = ["单位净值序列,,,,", "代码,简称,净值日期,单位净值(元),累计单位净值(元)"]
+    lines += ["159567.SZ,港股创新药,2025-04-24,1.2655,1.2655", "数据来源：Wind,,,,"]
+    path.write_bytes("\n".join(lines).encode("gb18030"))
+    assert "header: 代码, 简称, 净值日期" in sector(home, str(path))
+    sector(home, str(path), "--table", "etf_nav", "--new", "nav")
+    written = tomllib.loads((home.settings.dialects / "nav.toml").read_text(encoding="utf-8"))
+    assert written["columns"]["代码"] == {"to": "etf_code"}
+    assert written["footers"] == ["数据来源："]
+
+
 @pytest.mark.parametrize("write", [write_workbook, write_csv])
 def test_a_draft_of_a_wind_export_needs_only_a_word_to_be_right(home: Home, tmp_path: Path, write) -> None:
     path = write(tmp_path / ("159567.xlsx" if write is write_workbook else "159567.csv"))

@@ -98,6 +98,12 @@ def test_a_wrong_call_says_what_comes_nearest(home: Home, arguments, told_so) ->
     assert called.exit_code == 2
 
 
+def test_a_new_mart_that_nothing_traces_yet_says_where_to_add_it(home: Home, monkeypatch) -> None:
+    monkeypatch.delitem(TRACERS, "fct_etf_daily")
+    with pytest.raises(UnknownFigureError, match="raw rows fct_etf_daily comes from: add it to orchestration/tracing/"):
+        explain(home.settings, record_of(AS_OF), "fct_etf_daily", FLOW)
+
+
 def test_without_a_release_the_cure_is_said(tmp_path: Path) -> None:
     called = CliRunner(env={"SECTOR_HOME": str(tmp_path)}).invoke(app, ["explain", "fct_etf_daily", *FLOW, "--json"])
     assert called.exit_code == 2

@@ -43,7 +43,9 @@ def host_of(words: list[str]) -> str:
 
 
 def test_it_listens_on_loopback_and_sends_nothing_home(called) -> None:
-    assert CliRunner().invoke(cli.app, ["ui", "--port", "3217"]).exit_code == 0
+    said = CliRunner().invoke(cli.app, ["ui", "--port", "3217"])
+    assert said.exit_code == 0
+    assert "Materialize all on http://127.0.0.1:3217/locations/sector_warehouse/jobs/refresh" in said.stderr
     [(words, environment)] = called
     assert words[:4] == [sys.executable, "-m", "dagster", "dev"]
     assert (host_of(words), words[words.index("-p") + 1]) == ("127.0.0.1", "3217")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
-from orchestration.instance import dagster_home
+from orchestration.instance import dagster_home, forget_runs
 from orchestration.journal import KeptOpenEventLog, open_instance
 from orchestration.settings import Settings
 
@@ -52,3 +54,22 @@ def test_no_event_waits_for_the_disk_and_no_file_stays_open(tmp_path: Path) -> N
         with storage.index_connection() as again:
             assert again is connection
     assert not list((home / "history" / "runs").glob("*-wal"))
+
+
+@pytest.mark.parametrize("opened", [open_instance, lambda home: dg.DagsterInstance.from_config(str(home))])
+def test_old_runs_are_forgotten_with_all_that_they_wrote(tmp_path: Path, opened: Callable) -> None:
+    home = dagster_home(Settings(home=tmp_path))
+    with opened(home) as instance:
+        runs = [dg.materialize([thing, thing_is_right], instance=instance).run_id for _ in range(4)]
+        assert forget_runs(instance, 3) == 1
+        assert forget_runs(instance, 2) == 1
+        assert forget_runs(instance, 2) == 0
+    left = {path.stem for path in (home / "history" / "runs").glob("*-*.db")}
+    assert left == set(runs[2:])
+    assert not [path for path in home.rglob("*") if any(run in path.name for run in runs[:2])]
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert {run.run_id for run in instance.get_runs()} == set(runs[2:])
+        assert not instance.all_logs(runs[0])
+        latest = instance.get_latest_materialization_event(thing.key)
+        assert latest is not None
+        assert latest.run_id == runs[3]

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from orchestration import lateness
 from orchestration.calendars import horizon
 from orchestration.checks import lateness_checks, mart_key
+from orchestration.doctor import age
 from orchestration.lateness import DUE, judge, sessions_due
-from orchestration.market_days import session_days
+from orchestration.market_days import market_days
 from orchestration.moments import MARKET_ZONE
 from orchestration.paths import DBT_PROJECT
 from orchestration.sensors import lateness_sensor
@@ -23,12 +24,12 @@ from tests.support.warehouse_home import Home
 
 PRICES = DUE[0]
 FLOWS = next(due for due in DUE if due.mart == "fct_etf_flow_window")
-VISITS = next(due for due in DUE if due.mart == "fct_sector_visits_daily")
+VISITS = next(due for due in DUE if due.mart == "fct_visit")
 
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dt.date]]:
-    return session_days(Home(tmp_path_factory.mktemp("days")).settings)
+    return market_days(Home(tmp_path_factory.mktemp("days")).settings).sessions
 
 
 def at(text: str) -> dt.datetime:
@@ -89,13 +90,14 @@ def test_nothing_becomes_due_on_a_closed_day(days, day, due) -> None:
 def test_the_words_name_dates_and_counts(days) -> None:
     late = verdict(PRICES, "2025-04-22", days, "2025-04-24 20:00")
     assert late.message == "Prices of ETFs up to 2025-04-22: 2 sessions due since, the last 2025-04-24"
-    assert verdict(PRICES, None, days, "2025-04-24 20:00").message.startswith("Prices of ETFs not there yet: ")
+    missing = verdict(PRICES, None, days, "2025-04-24 20:00")
+    assert missing.message == "Prices of ETFs not there yet: the last session due is 2025-04-24"
 
 
 def test_every_family_of_facts_is_watched_in_marts_that_are_there() -> None:
     marts = {path.stem: path.parent.name for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql")}
-    watched = {marts[due.mart] for due in DUE}
-    assert watched == {"etf", "index", "concept", "sector", "visits", "funding", "note"}
+    assert all(marts[due.mart] == due.family for due in DUE)
+    assert {due.family for due in DUE} == {"etf", "index", "concept", "sector", "visits", "funding", "note"}
     assert all(earlier.check != later.check for earlier, later in pairwise(DUE) if earlier.mart == later.mart)
 
 
@@ -133,6 +135,14 @@ def test_a_change_is_told_once_as_asset_checks(home: Home, told: list) -> None:
     assert len(look(later.cursor).asset_events) == len(DUE), "older than the mart, a check would count for nothing"
 
 
+def test_an_empty_warehouse_is_told_nothing(home: Home, told: list) -> None:
+    told[0] = None
+    look = lateness_sensor(home.settings).evaluate_tick(
+        dg.build_sensor_context(instance=dg.DagsterInstance.ephemeral())
+    )
+    assert (look.asset_events, look.skip_message) == ([], "no release holds anything yet")
+
+
 def test_the_checks_can_be_asked_for(home: Home, told: list) -> None:
     told[0] = None
     marts = [dg.AssetSpec(mart_key(name)) for name in sorted({due.mart for due in DUE})]
@@ -144,21 +154,81 @@ def test_the_checks_can_be_asked_for(home: Home, told: list) -> None:
     assert {check.passed for check in result.get_asset_check_evaluations()} == {False}
 
 
-def test_newest_dates_are_read_from_the_current_release(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(lateness.newest_dates(home.settings).values()) == {None}
+def release_of(home: Home, monkeypatch: pytest.MonkeyPatch, visits: str, rounds: str) -> None:
+    """A current release with rows of 2025-04-24, and of ``visits`` and ``rounds`` (values of visit or announcement and
+    the moment of knowledge)."""
     file = home.settings.home / "sector.duckdb"
     home.settings.home.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
     with duckdb.connect(str(file)) as con:
         con.execute("create schema marts")
-        for name in {due.mart for due in DUE}:
+        for name in {due.mart for due in DUE} - {"fct_visit", "fct_funding_round"}:
             con.execute(
                 f"create table marts.{name} as select date '2025-04-24' as trade_date, 1.2 as close, null as unit_nav, "
-                "date '2025-04-23' as as_of_date, date '2025-04-24' as note_date, "
-                "timestamptz '2025-04-22 20:00:00+00' as knowledge_at"
+                "date '2025-04-23' as as_of_date, date '2025-04-24' as note_date"
             )
+        for name, day, values in (("fct_visit", "visit_date", visits), ("fct_funding_round", "announced_on", rounds)):
+            con.execute(f"create table marts.{name} ({day} date, knowledge_at timestamptz)")
+            con.execute(f"insert into marts.{name} values {values}")
     monkeypatch.setattr(lateness, "current_or_lost", lambda settings: object())
     monkeypatch.setattr(lateness, "release_file", lambda settings, release: file)
+
+
+VISIT, ROUND = "(date '2025-04-22', '2025-04-23 20:00+00')", "(date '2025-04-21', '2025-04-23 20:00+00')"
+
+
+def test_newest_dates_are_read_from_the_current_release(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(lateness.newest_dates(home.settings).values()) == {None}
+    release_of(home, monkeypatch, VISIT, ROUND)
     found = {(due.mart, due.check): day for due, day in lateness.newest_dates(home.settings).items()}
     assert found["fct_etf_daily", "in_time"] == dt.date(2025, 4, 24)
     assert found["fct_etf_daily", "nav_in_time"] is None
-    assert found["fct_sector_visits_daily", "in_time"] == dt.date(2025, 4, 23), "04:00 in Shanghai"
+    assert found["fct_visit", "in_time"] == dt.date(2025, 4, 22)
+    assert found["fct_funding_round", "in_time"] == dt.date(2025, 4, 21)
+
+
+def test_a_release_of_an_older_version_is_judged_by_what_it_has(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    release_of(home, monkeypatch, VISIT, ROUND)
+    with duckdb.connect(str(home.settings.home / "sector.duckdb")) as con:
+        con.execute("drop table marts.fct_visit; alter table marts.fct_funding_round rename knowledge_at to known")
+    found = {due.mart: day for due, day in lateness.newest_dates(home.settings).items()}
+    assert (found["fct_visit"], found["fct_funding_round"]) == (None, None)
+    assert found["fct_index_daily"] == dt.date(2025, 4, 24)
+
+
+def test_a_correction_that_comes_late_makes_nothing_fresher(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Age by what became known last would call both families fresh: an amended notice of March came this morning."""
+    old = "(date '2025-03-20', '2025-03-24 20:00+00'), (date '2025-03-18', '2025-04-24 01:00+00')"
+    release_of(home, monkeypatch, old, old)
+    late = {
+        verdict.due.family for verdict in lateness.verdicts(home.settings, at("2025-04-24 12:00")) if verdict.is_late
+    }
+    assert late == {"visits", "funding"}
+    release_of(home, monkeypatch, VISIT, ROUND)
+    assert not any(verdict.is_late for verdict in lateness.verdicts(home.settings, at("2025-04-24 12:00")))
+
+
+def test_a_round_announced_for_a_day_ahead_hides_no_silence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    release_of(
+        home, monkeypatch, VISIT, "(date '2025-12-01', '2025-03-20 20:00+00'), (date '2025-03-19', '2025-03-20')"
+    )
+    found = {due.mart: day for due, day in lateness.newest_dates(home.settings).items()}
+    assert found["fct_funding_round"] == dt.date(2025, 3, 19)
+
+
+def test_what_the_release_never_held_is_lacking_and_not_late(days) -> None:
+    missing = verdict(PRICES, None, days, "2025-04-24 20:00")
+    assert (missing.passed, missing.is_late) == (False, False)
+
+
+def test_the_doctor_names_the_families_that_are_late(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.doctor.utc_now", lambda: at("2025-04-24 12:00"))
+    assert list(age(home.settings)) == [], "before the first release nothing is late"
+    release_of(home, monkeypatch, VISIT, ROUND)
+    assert [(found.state, found.detail) for found in age(home.settings)] == [
+        ("ok", "every session that was due is there")
+    ]
+    release_of(home, monkeypatch, "(date '2025-03-20', '2025-03-24')", ROUND)
+    [late] = age(home.settings)
+    assert (late.state, late.detail) == ("warning", "late: visits")
+    assert "sector status" in late.cure

@@ -34,6 +34,15 @@ def test_pages_of_the_current_release_are_its_files(home: Home) -> None:
     assert "note.html" not in text(home, "/")
 
 
+def test_the_first_page_names_what_there_is(home: Home) -> None:
+    assert "first release" in text(home, "/")
+    assert "Nothing was refused." in text(home, "/")
+    home.land("etf_shares/a.csv", HEADER + "nonsense,2025-04-24,close_of_day,1\n")
+    home.run()
+    assert "href='/quarantine/etf_shares.html'" in text(home, "/")
+    assert "etf_bars" not in text(home, "/")
+
+
 def test_refused_rows_are_shown_escaped_with_file_line_and_reason(home: Home) -> None:
     home.land(
         "etf_shares/<b>.csv", "etf_code,share_date,share_basis,shares\n<script>x</script>,2025-04-24,close_of_day,1\n"
@@ -80,7 +89,7 @@ def test_the_server_answers_and_takes_no_other_word_than_get(home: Home) -> None
     try:
         url = f"http://127.0.0.1:{server.server_address[1]}/"
         with urllib.request.urlopen(url) as page:
-            assert b"quarantine/etf_bars.html" in page.read()
+            assert b"Pages of the sector warehouse" in page.read()
         with pytest.raises(urllib.error.HTTPError, match="501"):
             urllib.request.urlopen(url, b"x=1")
     finally:

@@ -12,7 +12,7 @@ from dagster._core.definitions.partitions.context import partition_loading_conte
 from orchestration import coverage, market_days
 from orchestration.assets.sessions import rows_check, session_metadata, sessions_asset, sessions_key
 from orchestration.locking import BusyError
-from orchestration.market_days import FIRST_SESSION, session_days
+from orchestration.market_days import FIRST_SESSION, MarketDays
 from orchestration.moments import MARKET_ZONE
 from orchestration.partitions import MARKET_TABLES, session_partitions
 from orchestration.providers.transport import Limits, Transport
@@ -28,7 +28,7 @@ NEW_YEAR = [dt.date(2025, 1, 24), dt.date(2025, 1, 27), dt.date(2025, 2, 5), dt.
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dt.date]]:
-    return session_days(Home(tmp_path_factory.mktemp("days")).settings)
+    return market_days.market_days(Home(tmp_path_factory.mktemp("days")).settings).sessions
 
 
 def keys(partitions: dg.TimeWindowPartitionsDefinition, now: dt.datetime) -> list[str]:
@@ -60,14 +60,20 @@ def test_partitions_are_the_sessions_and_no_other_day(days) -> None:
 
 
 def test_sessions_are_computed_once_and_again_when_the_calendars_change(home: Home, monkeypatch) -> None:
-    found = session_days(home.settings)
+    found = market_days.market_days(home.settings)
+    assert not home.settings.dagster.exists(), "whoever only looks leaves nothing behind"
+    home.settings.dagster.mkdir(parents=True)
+    assert market_days.market_days(home.settings) == found
     kept = home.settings.dagster / "sessions.json"
     monkeypatch.setattr(market_days, "_computed", lambda: pytest.fail("computed though it is kept"))
-    assert session_days(home.settings) == found
-    monkeypatch.setattr(market_days, "_computed", lambda: {market: [FIRST_SESSION] for market in found})
-    for spoiled in ("{", "[]", "null", json.dumps({**json.loads(kept.read_text()), "identity": "another"})):
+    assert market_days.market_days(home.settings) == found
+    other = MarketDays({market: [FIRST_SESSION] for market in found.sessions}, FIRST_SESSION)
+    monkeypatch.setattr(market_days, "_computed", lambda: other)
+    document = json.loads(kept.read_text())
+    of_another_version = {name: part for name, part in document.items() if name != "horizon"}
+    for spoiled in ("{", "[]", "null", json.dumps({**document, "identity": "another"}), json.dumps(of_another_version)):
         kept.write_text(spoiled, encoding="utf-8")
-        assert session_days(home.settings) == {market: [FIRST_SESSION] for market in found}
+        assert market_days.market_days(home.settings) == other
 
 
 # ------------------------------------------------------------------ coverage

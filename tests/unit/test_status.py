@@ -19,9 +19,18 @@ def test_the_page_of_a_full_warehouse_fits_into_80_columns():
     print_status(full_document(), console)
     text = console.export_text()
     assert max(len(line.rstrip()) for line in text.splitlines() if "/very/long" not in line) <= 80
-    for words in ("fct_sector_visits_daily", "connect_eligibility", "stale family etf", "carried over, ", "3 like "):
+    for words in (
+        "fct_sector_visits_daily",
+        "connect_eligibility",
+        "stale family etf",
+        "carried over, ",
+        "3 like ",
+        "late, besides",
+        "The market note",
+    ):
         assert words in text
     assert "connect_eligibili\n" not in text
+    assert "Prices of ETFs" not in text
 
 
 def full_document() -> dict:
@@ -42,6 +51,13 @@ def full_document() -> dict:
         "unread_files": 3,
         "last_refusal": {"at": moment.isoformat(), "message": long},
         "troubles": [{"kind": "stale family", "subject": "etf", "cause": long}],
+        "late": [
+            {"family": "etf", "message": "Prices of ETFs up to 2025-04-23: told as a trouble already"},
+            {
+                "family": "note",
+                "message": "The market note up to 2025-04-24: 382 sessions due since, the last 2026-11-20",
+            },
+        ],
         "tables": [
             {
                 "table_schema": schema,

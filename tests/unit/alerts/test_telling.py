@@ -1,17 +1,19 @@
 """One message for a trouble, none while it stays, one when it is over; nothing lost, and no run fails by it."""
 
+import dataclasses
 import datetime as dt
 import io
 import json
 
-import duckdb
 import pytest
 from openpyxl import Workbook
 
+from orchestration import lateness
 from orchestration.alerts import telling
 from orchestration.alerts.showing import document
 from orchestration.alerts.troubles import Troubles
 from orchestration.locking import Owner
+from orchestration.market_days import MarketDays
 from orchestration.refresh import Outcome, Refresh, utc_now
 from tests.support.publishing import built, record_of
 from tests.support.receivers import webhook
@@ -171,31 +173,68 @@ def test_a_run_as_of_a_past_moment_or_of_some_assets_ends_no_trouble(home, told)
     assert told() == ["over: failed run: sector run"]
 
 
-def released(home, age: int, allowed: int, as_of: dt.datetime) -> None:
-    """A current release whose newest ETF input was ``age`` sessions old; every day since 2026 is a session."""
-    folder = built(home.settings.home, 1)
-    with duckdb.connect(str(folder / "sector.duckdb")) as con:
-        con.execute(
-            "create table marts.dim_date as select d::date as date, true as is_session_szse, true as is_session_hk"
-            " from range(date '2026-01-01', date '2030-01-01', interval 1 day) t(d)"
-        )
-    sample = [{"newest_input_known_at": "2026-11-20T08:00:00+00:00", "sessions_old": age, "sessions_allowed": allowed}]
-    checks = [{"check_name": "newest_input_is_recent", "owner": "etf", "value": float(age), "sample": sample}]
-    record = record_of(age, as_of)
-    publish(home.settings.home, folder, record, {"checks.json": json.dumps({"checks": checks})})
+LATE_APRIL = dt.datetime(2025, 4, 28, 9, tzinfo=dt.UTC)
+"""A Monday before the holiday of 1 to 5 May, half an hour before prices are due."""
+
+
+def released(home, monkeypatch, *, prices, visits, minutes=0, carried=()) -> None:
+    """A current release whose ETF prices and visits reach up to those days; nothing of the other families."""
+    newest = {"fct_etf_daily": prices, "fct_visit": visits}
+    monkeypatch.setattr(
+        lateness,
+        "newest_dates",
+        lambda settings: {due: newest.get(due.mart) if due.check == "in_time" else None for due in lateness.DUE},
+    )
+    folder = built(home.settings.home, minutes)
+    record = dataclasses.replace(record_of(minutes), carried_over=carried)
+    publish(home.settings.home, folder, record, {})
     make_current(home.settings.home, record.release_id)
 
 
-def test_a_family_gets_stale_by_the_clock_alone(home, told, monkeypatch):
-    made = dt.datetime(2026, 11, 20, 9, tzinfo=dt.UTC)
-    released(home, 0, 3, made)
-    for days, expected in ((3, []), (4, ["stale family: etf"]), (9, [])):
-        monkeypatch.setattr("orchestration.refresh.utc_now", lambda days=days: made + dt.timedelta(days=days))
-        telling.after_idle(home.settings, lambda _: None)
-        assert told() == expected, days
-    released(home, 1, 3, made + dt.timedelta(days=9))
+def look(home, monkeypatch, moment: dt.datetime) -> None:
+    monkeypatch.setattr("orchestration.refresh.utc_now", lambda: moment)
     telling.after_idle(home.settings, lambda _: None)
+
+
+def test_a_family_gets_stale_by_the_clock_alone_and_not_over_a_holiday(home, told, monkeypatch):
+    released(home, monkeypatch, prices=dt.date(2025, 4, 30), visits=dt.date(2025, 4, 29))
+    for day, expected in ((2, []), (5, []), (6, ["stale family: etf"]), (7, []), (8, [])):
+        look(home, monkeypatch, dt.datetime(2025, 5, day, 10, tzinfo=dt.UTC))
+        assert told() == expected, day
+    released(home, monkeypatch, prices=dt.date(2025, 5, 8), visits=dt.date(2025, 4, 29), minutes=1)
+    for _ in range(2):
+        look(home, monkeypatch, dt.datetime(2025, 5, 8, 11, tzinfo=dt.UTC))
+    assert told() == ["over: stale family: etf"], "once"
+
+
+def test_families_that_get_stale_together_are_one_message_and_recover_one_by_one(home, told, monkeypatch, tmp_path):
+    released(home, monkeypatch, prices=dt.date(2025, 4, 24), visits=dt.date(2025, 4, 1))
+    look(home, monkeypatch, LATE_APRIL)
+    assert told() == ["stale family: etf, visits"]
+    body = json.loads((tmp_path / "alerts.jsonl").read_text().splitlines()[0])["body"]
+    assert "Prices of ETFs up to 2025-04-24: 1 session due since, the last 2025-04-25" in body
+    assert "Broker visits up to 2025-04-01" in body
+    assert "land newer files of broker_visits" in body
+    released(home, monkeypatch, prices=dt.date(2025, 4, 25), visits=dt.date(2025, 4, 1), minutes=1)
+    look(home, monkeypatch, LATE_APRIL)
     assert told() == ["over: stale family: etf"]
+    assert [trouble["subject"] for trouble in document(home.settings)["open"]] == ["visits"]
+
+
+def test_a_carried_family_is_not_told_to_be_stale_as_well(home, told, monkeypatch):
+    released(home, monkeypatch, prices=dt.date(2025, 4, 1), visits=dt.date(2025, 4, 25), carried=("etf",))
+    look(home, monkeypatch, LATE_APRIL)
+    assert told() == []
+
+
+def test_past_the_calendars_nothing_is_said_to_be_over(home, told, monkeypatch):
+    released(home, monkeypatch, prices=dt.date(2025, 4, 1), visits=dt.date(2025, 4, 25))
+    look(home, monkeypatch, LATE_APRIL)
+    assert told() == ["stale family: etf"]
+    days = MarketDays({market: [] for market in ("mainland", "either", "both")}, dt.date(2025, 4, 27))
+    monkeypatch.setattr("orchestration.market_days.market_days", lambda settings: days)
+    look(home, monkeypatch, LATE_APRIL)
+    assert told() == []
 
 
 def test_what_a_dead_webhook_did_not_take_is_sent_by_a_later_run_in_order_and_once(home, told, monkeypatch):
