@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -200,6 +201,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200, help=f"at least so many; {len(KILLED) * IN_A_ROW} a round")
     parser.add_argument("--seed", type=int, default=None)
     options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where it was started with interrupts ignored
+        signal.signal(number, signal.default_int_handler)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     say(f"seed {seed}")
     with a_folder() as folder, Workshop(folder / "said", IMPORTED) as workshop:
