@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from orchestration.market_days import Market, market_days
 from orchestration.moments import MARKET_ZONE
@@ -126,14 +126,22 @@ def verdicts(settings: Settings, now: dt.datetime) -> list[Verdict]:
 
 
 def newest_dates(settings: Settings) -> dict[Due, dt.date | None]:
-    """Up to when the current release holds what is due; None where it holds nothing, or where there is no release."""
+    """Up to when the current release holds what is due; None where it holds nothing of it, lacks the mart (a release of
+    an older version), or where there is no release."""
     release = current_or_lost(settings)
     if release is None:
         return dict.fromkeys(DUE)
     import duckdb
 
+    def newest(due: Due) -> dt.date | None:
+        try:
+            [(day,)] = con.execute(f"select {due.newest} from marts.{due.mart}").fetchall()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            return None
+        return cast(dt.date | None, day)
+
     with duckdb.connect(str(release_file(settings, release)), read_only=True) as con:
-        return {due: con.execute(f"select {due.newest} from marts.{due.mart}").fetchall()[0][0] for due in DUE}
+        return {due: newest(due) for due in DUE}
 
 
 def judge(due: Due, newest: dt.date | None, days: Sequence[dt.date], now: dt.datetime, last_known: dt.date) -> Verdict:

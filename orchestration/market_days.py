@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
 from orchestration.calendars import horizon, sessions
-from orchestration.durable import make_folder, write_whole
+from orchestration.durable import write_whole
 from orchestration.fingerprint import digest
 from orchestration.paths import SEEDS
 from orchestration.settings import Settings
@@ -40,17 +41,18 @@ def market_days(settings: Settings) -> MarketDays:
 
     Kept beside the Dagster instance until ``exchange_calendars`` or the overrides change: every process that loads the
     code location and every look for trouble needs them, and computing them imports pandas (0.7 CPU seconds; reading
-    them takes 5 ms).
+    them takes 5 ms). Before there is an instance, or where it cannot be written, they are computed: who only looks at a
+    warehouse (`sector status`, `sector doctor`) leaves nothing in it.
     """
     kept = settings.dagster / "sessions.json"
     identity = digest([SEEDS / "calendar_overrides.csv"], version("exchange_calendars"), FIRST_SESSION.isoformat())
     days = _read(kept, identity)
     if days is None:
         days = _computed()
-        make_folder(settings.dagster)
-        texts = {market: [day.isoformat() for day in found] for market, found in days.sessions.items()}
-        document = {"identity": identity, "horizon": days.horizon.isoformat(), "sessions": texts}
-        write_whole(kept, json.dumps(document))
+        if os.access(settings.dagster, os.W_OK):
+            texts = {market: [day.isoformat() for day in found] for market, found in days.sessions.items()}
+            document = {"identity": identity, "horizon": days.horizon.isoformat(), "sessions": texts}
+            write_whole(kept, json.dumps(document))
     return days
 
 

@@ -1,6 +1,8 @@
-"""What the README's chapter on backups copies is a whole warehouse: restored, it knows every row, reads none twice."""
+"""What the README's chapter on backups copies is a whole warehouse: restored, it knows every row, reads none twice; a
+moved one keeps its releases."""
 
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from orchestration.ingest import Ledger, unread
 from orchestration.paths import PROJECT_ROOT
 from orchestration.settings import Settings
+from orchestration.status import roll_back
+from tests.support.publishing import built, publish_number, record_of, whole
 from tests.support.warehouse_home import Home
 
 HEADER = "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
@@ -49,3 +53,15 @@ def test_a_restored_warehouse_is_the_same_and_reads_nothing_twice(home: Home, tm
     assert there.quarantine() == home.quarantine()
     files = Ledger(there.settings.ledger).raw_files()["etf_bars"]
     assert all(path.is_relative_to(restored) for path in files)
+
+
+def test_a_warehouse_that_was_moved_has_its_releases_and_goes_back(tmp_path):
+    first, moved = tmp_path / "first", tmp_path / "moved"
+    for number in (1, 2):
+        built(first, number)
+        publish_number(str(first), str(number))
+    subprocess.run(["cp", "-a", first, moved], check=True)
+    shutil.rmtree(first)
+    assert whole(moved) == (2, [1, 2])
+    roll_back(Settings(home=moved), record_of(1).release_id)
+    assert whole(moved) == (1, [1, 2])

@@ -187,6 +187,15 @@ def test_newest_dates_are_read_from_the_current_release(home: Home, monkeypatch:
     assert found["fct_funding_round", "in_time"] == dt.date(2025, 4, 21)
 
 
+def test_a_release_of_an_older_version_is_judged_by_what_it_has(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    release_of(home, monkeypatch, VISIT, ROUND)
+    with duckdb.connect(str(home.settings.home / "sector.duckdb")) as con:
+        con.execute("drop table marts.fct_visit; alter table marts.fct_funding_round rename knowledge_at to known")
+    found = {due.mart: day for due, day in lateness.newest_dates(home.settings).items()}
+    assert (found["fct_visit"], found["fct_funding_round"]) == (None, None)
+    assert found["fct_index_daily"] == dt.date(2025, 4, 24)
+
+
 def test_a_correction_that_comes_late_makes_nothing_fresher(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Age by what became known last would call both families fresh: an amended notice of March came this morning."""
     old = "(date '2025-03-20', '2025-03-24 20:00+00'), (date '2025-03-18', '2025-04-24 01:00+00')"

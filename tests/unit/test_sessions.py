@@ -61,6 +61,9 @@ def test_partitions_are_the_sessions_and_no_other_day(days) -> None:
 
 def test_sessions_are_computed_once_and_again_when_the_calendars_change(home: Home, monkeypatch) -> None:
     found = market_days.market_days(home.settings)
+    assert not home.settings.dagster.exists(), "whoever only looks leaves nothing behind"
+    home.settings.dagster.mkdir(parents=True)
+    assert market_days.market_days(home.settings) == found
     kept = home.settings.dagster / "sessions.json"
     monkeypatch.setattr(market_days, "_computed", lambda: pytest.fail("computed though it is kept"))
     assert market_days.market_days(home.settings) == found
