@@ -82,7 +82,7 @@ def home(run, tmp_path_factory):
 def attempt(home, monkeypatch):
     """Damage marts (a key of one row is gone), then publish; gives the run, its outcome and its exit code.
 
-    The note's charts are drawn where asked for: a third of the time of a publication, and no other test here looks.
+    The note's charts are drawn where asked for: a fifth of a publication's time, and no other test here looks at them.
     """
     first = current_release(home)
     began = iter(LATER + dt.timedelta(minutes=len(list((home / "releases").iterdir())) + n) for n in range(9))
