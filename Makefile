@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Test processes side by side; each takes up to 1.5 GB.
 WORKERS ?= 2
+# Runs that make stress kills.
+KILLS ?= 200
 
 export DO_NOT_TRACK := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -32,10 +34,10 @@ run: $(READY) ## land the sample, build, check, publish, print the note
 test: $(READY) ## all tests that this machine can run
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-stress: $(READY) ## kill -9 by the hundred, readers by the dozen (an hour on two cores)
-	@$(BIN)/python -m pytest -m stress
+stress: $(READY) ## kill -9 by the hundred (KILLS=200), readers by the dozen (three quarters of an hour on two cores)
+	@$(BIN)/python -m tests.stress.kills --kills $(KILLS)
 	@$(BIN)/python -m tests.stress.readers
-	@$(BIN)/python -m tests.stress.kills
+	@$(BIN)/python -m pytest -m stress --durations 10
 
 soak: $(READY) ## 250 daily runs in a row: nothing may creep (two hours)
 	@$(BIN)/python -m tests.stress.soak

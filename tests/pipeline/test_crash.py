@@ -15,37 +15,56 @@ import pytest
 
 from orchestration import transform
 from orchestration.settings import Settings
-from tests.support.crash_world import STAGES, World
-from tests.support.killing import Workshop
+from tests.support.crash_world import IMPORTED, PUBLISH, READ, STAGES, World
+from tests.support.killing import Call, Workshop
 
 pytestmark = pytest.mark.pipeline
 
-KILLS = {"reading": (16, 2.0), "building": (3, 4.0), "publishing": (1, 0.3)}
-"""Stage -> kills, and the longest wait for them after its beginning (seconds)."""
+READING, BUILDING, CHECKING, PUBLISHING = (
+    STAGES[name][0] for name in ("reading", "building", "checking", "publishing")
+)
 
 
 def test_killed_anywhere_the_release_stands_and_the_next_run_finishes(tmp_path: Path) -> None:
+    """Twenty kills; a stage alone where the run before it would be paid for once more to no end."""
     world, chance = World(tmp_path / "home"), random.Random()  # noqa: S311 (moments, no secrets)
-    with Workshop(tmp_path / "said") as workshop:
-        # the very first run, killed: nothing is current, nothing was published
+    home = str(world.home)
+    with Workshop(tmp_path / "said", IMPORTED) as workshop:
+
+        def killed(call: Call, mark: str, longest: float, alone: bool = False) -> str | None:
+            """Kill it within so many seconds after it has said ``mark``; what is current then."""
+            assert call.kill_after(mark, chance.uniform(0, longest), alone), call.progress()
+            return world.check()
+
+        # the very first run, killed again and again: nothing is current, nothing was published
         world.land()
-        assert workshop.sector(world.home, "run").kill_after("rows accepted", 0.1)
-        assert world.check() is None
-        call = workshop.sector(world.home, "run")
+        for mark, longest in ((READING, 2.0), ("rows accepted", 0.1), (BUILDING, 4.0), (CHECKING, 0.5)):
+            assert killed(workshop.sector(world.home, "run"), mark, longest) is None
+        assert not world.seen
+
+        # its build was left to be judged and published: once undisturbed, then killed; it is the old one or a new one
+        call = workshop.call(PUBLISH, home)
         assert call.wait() == 0, call.progress()
         world.check_finished()
+        for mark, longest in ((READING, 0.5), (READING, 0.5), *[(PUBLISHING, 0.3)] * 4):
+            before, kept = world.current, set(world.seen)
+            current = killed(workshop.call(PUBLISH, home), mark, longest)
+            assert current in {before, *(set(world.seen) - kept)}
+            assert current == before or mark == PUBLISHING
 
-        for stage, (count, longest) in KILLS.items():
-            for number in range(count):
-                if number % 4 == 0:
-                    world.land()
-                before = world.check()
-                call = workshop.sector(world.home, "run")
-                # every other kill leaves dbt behind, if it is there
-                assert call.kill_after(STAGES[stage][0], chance.uniform(0, longest), alone=number % 2 == 0), stage
-                assert stage == "publishing" or world.check() == before, call.progress()
+        before = world.current
+        reading = 0
+        while reading < 7:
+            world.land()  # read so quickly that some calls end before they are killed
+            call = workshop.call(READ, home)
+            hit = call.kill_after(READING, chance.uniform(0, 0.05))
+            assert hit or call.wait() == 0, call.progress()
+            assert world.check() == before
+            reading += hit
+        # every other kill leaves dbt behind, if it is there
+        for number, mark in enumerate((READING, BUILDING, BUILDING)):
+            assert killed(workshop.sector(world.home, "run"), mark, 3.0, alone=number % 2 == 1) == before
 
-        world.land()
         call = workshop.sector(world.home, "run")
         assert call.wait() == 0, call.progress()
         world.check_finished()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
+import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +13,9 @@ import duckdb
 
 from orchestration.calendars import sessions
 from orchestration.ingest import Ledger
+from orchestration.refresh import Refresh
+from orchestration.settings import Settings
+from tests.support.killing import OF_A_RUN
 from warehouse.releases import current_release, list_releases
 
 HEADER = "etf_code,trade_date,open,high,low,close,prev_close,volume_shares,turnover_cny\n"
@@ -23,6 +30,33 @@ STAGES = {
 """Stage -> what a run says at its beginning and at its end."""
 
 
+IMPORTED = (*OF_A_RUN, __name__)
+READ = "tests.support.crash_world:read"
+PUBLISH = "tests.support.crash_world:judge_and_publish"
+"""Stages of a run as functions that can be killed, for ``Workshop.call``, and what a workshop for them imports."""
+
+
+def read(home: str) -> None:
+    """The reading of a run, alone."""
+    refresh = Refresh(Settings(home=Path(home)), progress=_say)
+    refresh.ingest("etf_bars")
+    refresh.ingest_strays()
+
+
+def judge_and_publish(home: str) -> None:
+    """The gate and the publication of a run, alone, over the build that lies there; as a build that began now."""
+    settings = Settings(home=Path(home))
+    note = settings.build / "prepared.json"
+    prepared = json.loads(note.read_text(encoding="utf-8"))
+    note.write_text(json.dumps({**prepared, "began": dt.datetime.now(dt.UTC).isoformat()}), encoding="utf-8")
+    Refresh(settings, progress=_say).publish()
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
 class NotWholeError(AssertionError):
     """What must hold after a kill does not."""
 
@@ -35,11 +69,13 @@ def require(holds: bool, what: str) -> None:
 
 @dataclass
 class World:
-    """A SECTOR_HOME, what has landed in it, and what its releases were seen to hold."""
+    """A SECTOR_HOME, what has landed in it, and what its releases were seen to hold: rows, bytes, which was current."""
 
     home: Path
     days: list[str] = field(default_factory=list)
     seen: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    current: str | None = None
 
     def __post_init__(self) -> None:
         self._sessions = [str(day) for day in sessions("XSHG").sessions if str(day) > "2023-06"]
@@ -79,14 +115,23 @@ class World:
             require(release_id == record.release_id, f"{file} holds {release_id}")
             expected = [(day, self.close(number)) for number, day in enumerate(self.days[: len(rows)])]
             require([(day, str(close)) for day, close in rows] == expected, f"{file}: rows {rows[-3:]}")
-            require(self.seen.setdefault(release_id, len(rows)) == len(rows), f"{file} has changed")
+            self.seen[release_id] = len(rows)
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            require(self.digests.setdefault(release_id, digest) == digest, f"{file} has changed")
         require(self.seen == {r.release_id: self.seen[r.release_id] for r in records}, "a release has gone")
-        return current.release_id if current else None
+        self.current = current.release_id if current else None
+        return self.current
 
     def check_finished(self) -> None:
         """After a run that came to its end: everything that landed is there, once, and nothing is left over."""
         current = self.check()
         require(current is not None and self.seen[current] == len(self.days), f"{current} lacks rows that landed")
+        self.check_read()
+        debris = [*self.home.glob("build/release.*"), *self.home.glob(".current*")]
+        require(not debris, f"left over: {debris}")
+
+    def check_read(self) -> None:
+        """After reading that came to its end: everything that landed is in raw, once, and accounted for."""
         ledger = Ledger(self.home / "ledger.sqlite")
         batches = ledger.batches().to_pylist()
         require(sorted(b["file"] for b in batches) == [f"etf_bars/{day}.csv" for day in self.days], "batches by file")
@@ -97,5 +142,26 @@ class World:
             [rows] = con.execute("select count(*), count(distinct _file) from read_parquet(?)", [raw]).fetchall()
         require(rows == (len(self.days), len(self.days)), f"raw rows and files: {rows}")
         require(len(ledger.quarantine()) == len(self.days), "quarantine lines")
-        debris = [*self.home.glob("build/release.*"), *self.home.glob(".current*"), *self.home.rglob("*.staged")]
+        debris = list(self.home.rglob("*.staged"))
         require(not debris, f"left over: {debris}")
+
+
+def differing_marts(one: Path, other: Path) -> list[str]:
+    """Marts of two current releases whose rows differ, apart from the moments at which they became known."""
+    with duckdb.connect() as con:
+        for name, home in (("a", one), ("b", other)):
+            con.execute(f"attach '{home / 'current' / 'sector.duckdb'}' as {name} (read_only)")
+        marts: dict[str, list[str]] = {}
+        for mart, column, kind in con.execute(
+            "select table_name, column_name, data_type from duckdb_columns() "
+            "where database_name = 'a' and schema_name = 'marts' order by all"
+        ).fetchall():
+            marts.setdefault(mart, []).extend([] if kind.startswith("TIMESTAMP") else [f'"{column}"'])
+        differing = []
+        for mart, columns in marts.items():
+            a, b = (f"select {', '.join(columns)} from {name}.marts.{mart}" for name in "ab")
+            query = f"select count(*) from (({a} except all {b}) union all ({b} except all {a}))"
+            if con.execute(query).fetchall() != [(0,)]:
+                differing.append(mart)
+        require(bool(marts), f"{one} has no marts")
+        return differing

@@ -93,6 +93,7 @@ class Workshop:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._calls = 0
+        self._last: Call | None = None
         self._server = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-m", "tests.support.killing", *imported],
             cwd=PROJECT_ROOT,
@@ -100,6 +101,7 @@ class Workshop:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # an interrupt is for who started it, who ends the call under way
         )
 
     def __enter__(self) -> Workshop:
@@ -107,6 +109,8 @@ class Workshop:
 
     def __exit__(self, *_: object) -> None:
         assert self._server.stdin is not None
+        if self._last is not None and not self._last.has_ended():
+            self._last.kill()
         self._server.stdin.close()
         self._server.wait()
 
@@ -118,7 +122,8 @@ class Workshop:
         self._server.stdin.write(json.dumps({**request, "said": str(said)}) + "\n")
         self._server.stdin.flush()
         answers = self._server.stdout
-        return Call(int(answers.readline()), said, lambda: int(answers.readline()))
+        self._last = Call(int(answers.readline()), said, lambda: int(answers.readline()))
+        return self._last
 
     def sector(self, home: Path, *arguments: str) -> Call:
         """``sector`` with these arguments on this SECTOR_HOME."""
