@@ -77,7 +77,7 @@ class Kills:
         self.runs["runs left alone: everything there, once"] += 1
 
     def kill(self, stage: str, call: Call, mark: str, during: str, alone: bool = False) -> None:
-        """Kill it after ``mark`` within the time that ``during`` takes, look, note it under the stage it had reached."""
+        """Kill it after ``mark`` within the time that ``during`` takes, look, note what it had reached."""
         before, kept = self.world.current, len(self.world.seen)
         hit = call.kill_after(mark, self.chance.uniform(0, self.took[during]), alone)
         said = call.progress()
