@@ -76,15 +76,16 @@ class Kills:
         self.world.check_finished()
         self.runs["runs left alone: everything there, once"] += 1
 
-    def kill(self, stage: str, call: Call, mark: str, longest: float, alone: bool = False) -> None:
-        """Kill it at some moment within ``longest`` seconds after ``mark``, look, note it under what it had reached."""
+    def kill(self, stage: str, call: Call, mark: str, during: str, alone: bool = False) -> None:
+        """Kill it after ``mark`` within the time that ``during`` takes, look, note what it had reached."""
         before, kept = self.world.current, len(self.world.seen)
-        hit = call.kill_after(mark, self.chance.uniform(0, longest), alone)
+        hit = call.kill_after(mark, self.chance.uniform(0, self.took[during]), alone)
         said = call.progress()
         require(hit or call.wait() == 0, f"exit {call.wait()} of a call that was not killed: {said}")
         current = self.world.check()
         if not hit:
             self.runs["calls that ended before their kill"] += 1
+            self.took[during] *= 0.7  # it is quicker than it was
             return
         ends = [(name, end) for name, (_, end) in STAGES.items() if end and name in KILLED]
         first = KILLED.index(stage)
@@ -105,17 +106,16 @@ class Kills:
         """A kill while a file is read; what was not read is read then, once."""
         self.world.land()
         if number % 2:
-            call, longest = self.workshop.call(READ, str(self.world.home)), self.took["reading alone"]
+            self.kill("reading", self.workshop.call(READ, str(self.world.home)), "", "reading alone")
         else:
-            call, longest = self.workshop.sector(self.world.home, "run"), self.took["reading"]
-        self.kill("reading", call, "", longest)
+            self.kill("reading", self.workshop.sector(self.world.home, "run"), "", "reading")
         self.stage_alone(READ, "reading alone")
         self.world.check_read()
 
     def building(self, number: int) -> None:
         """A kill while dbt is at work, which every other time goes on without its run."""
         call = self.workshop.sector(self.world.home, "run")
-        self.kill("building", call, STAGES["building"][0], self.took["building"], alone=number % 2 == 0)
+        self.kill("building", call, STAGES["building"][0], "building", alone=number % 2 == 0)
 
     def checking(self, number: int) -> None:
         """A kill in the gate: of a run at first, which leaves its build to the others."""
@@ -123,12 +123,13 @@ class Kills:
             call, mark = self.workshop.sector(self.world.home, "run"), STAGES["checking"][0]
         else:
             call, mark = self.workshop.call(PUBLISH, str(self.world.home)), ""
-        self.kill("checking", call, mark, self.took["checking"])
+        self.kill("checking", call, mark, "checking")
 
-    def publishing(self, _: int) -> None:
-        """A kill after the gate has passed the build."""
+    def publishing(self, number: int) -> None:
+        """A kill after the gate has passed the build; every fifth when the release is current already."""
+        stage = "after the link" if number % IN_A_ROW == IN_A_ROW - 1 else "publishing"
         call = self.workshop.call(PUBLISH, str(self.world.home))
-        self.kill("publishing", call, STAGES["publishing"][0], self.took["publishing"] + self.took["after the link"])
+        self.kill("publishing", call, STAGES[stage][0], stage)
 
     def stage_alone(self, function: str, name: str) -> None:
         """A stage that is left alone; notes how long it takes."""
