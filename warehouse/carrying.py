@@ -135,7 +135,9 @@ def read_lineage(manifest: Path) -> Lineage:
             for key, node in models.items()
         },
         {
-            name(key): tuple((column["name"], column["data_type"]) for column in models[key]["columns"].values())
+            name(key): tuple(
+                (column["name"], column["data_type"]) for column in models[key].get("columns", {}).values()
+            )
             for key in families
         },
         tested,
