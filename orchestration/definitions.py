@@ -61,7 +61,10 @@ def build_defs(
         ],
         asset_checks=[gate_checks(marts, BATCHES), late],
         jobs=[job, *fetch_jobs(datasets()), *(asking for asking, _ in timed), following],
-        schedules=[market_schedule(job), *(fetch_schedule(asking, time) for asking, time in timed)],
+        schedules=[
+            market_schedule(job, settings.refresh_times),
+            *(fetch_schedule(asking, time) for asking, time in timed),
+        ],
         sensors=[
             landing_sensor(job, settings),
             release_sensor(following, settings),

@@ -41,6 +41,8 @@ TEMPLATE = """\
 # memory_limit = "4GB"
 # Publish the families that pass when another one is refused (false: all or nothing).
 # partial_releases = true
+# When the schedule of the UI refreshes on sessions, once it is switched on.
+# refresh_times = ["09:20", "16:50", "22:30"]
 
 # ------------------------------------------------------------- old releases
 # The newest ones stay, all of the last days, and the last one of every day.

@@ -13,15 +13,6 @@ import dagster as dg
 
 from orchestration.providers.delivery import Time
 
-AFTER_CLOSE = "50 16 * * *"
-"""Hong Kong's bars are final at 16:30; twenty minutes for some sixty of them to land at akshare's pace."""
-
-AFTER_NAV = "30 22 * * *"
-"""Net asset values are known at 22:00 (contracts, etf_nav)."""
-
-BEFORE_OPEN = "20 9 * * *"
-"""Shenzhen's share counts of the last session are known at 09:15 (contracts, etf_shares)."""
-
 SHENZHEN, HONG_KONG = "XSHG", "XHKG"
 
 
@@ -59,18 +50,17 @@ def reason_to_skip(date: dt.date, markets: Sequence[str] = (SHENZHEN, HONG_KONG)
     return f"{date} is no session in {' or '.join(names[market] for market in markets)}"
 
 
-def market_schedule(
-    job: Any, cron: str | Sequence[str] = (BEFORE_OPEN, AFTER_CLOSE, AFTER_NAV)
-) -> dg.ScheduleDefinition:
-    """``job`` at the moments of ``cron`` (market time) on sessions; off until switched on."""
+def market_schedule(job: Any, times: Sequence[str]) -> dg.ScheduleDefinition:
+    """``job`` at ``times`` (``HH:MM``, market time) on sessions; off until switched on."""
+    crons = [f"{int(minute)} {int(hour)} * * *" for hour, minute in (time.split(":") for time in times)]
 
     @dg.schedule(
         name="market_days",
         job=job,
-        cron_schedule=list(cron) if not isinstance(cron, str) else cron,
+        cron_schedule=crons,
         execution_timezone=MARKET_ZONE,
         default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Sessions of Shenzhen and Hong Kong: before the open, after the close, after the net asset values.",
+        description=f"Sessions of Shenzhen and Hong Kong, at {', '.join(times)} (SECTOR_REFRESH_TIMES).",
     )
     def market_days(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         moment = context.scheduled_execution_time

@@ -44,6 +44,8 @@ ENVIRONMENT_ALONE = {
 }
 """Settings that are no secrets and that the file may not hold, each with the reason."""
 
+TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
+"""HH:MM."""
 MAIL = r"^[^\s@,<>]+@[^\s@,<>]+$"
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -106,6 +108,10 @@ SecretUrl = Annotated[SecretStr, AfterValidator(_is_address)]
 class Settings(BaseSettings):
     """Read from the environment (prefix ``SECTOR_``). Values that change figures are part of a release's identity.
 
+    ``refresh_times``: when the schedule ``market_days`` refreshes on sessions, market time. By default Shenzhen's share
+    counts of the last session are known (09:15), Hong Kong's bars are final (16:30) and have landed at akshare's pace,
+    net asset values are out (22:00).
+
     Old releases: the newest ``keep_releases`` stay, all of the last ``keep_days`` do, and the last one of every day
     unless ``keep_last_of_day`` is off; the others go after the next publication (``warehouse.releases.retain``), and
     with them what Dagster knows of runs but the newest ``keep_runs``.
@@ -122,6 +128,11 @@ class Settings(BaseSettings):
     memory_limit: Annotated[str, Field(pattern=r"^\d+(MB|GB)$")] = "4GB"
     partial_releases: bool = True
 
+    refresh_times: Annotated[tuple[Annotated[str, Field(pattern=TIME)], ...], Field(min_length=1), NoDecode] = (
+        "09:20",
+        "16:50",
+        "22:30",
+    )
     keep_releases: Annotated[int, Field(ge=1)] = 20
     keep_days: Annotated[int, Field(ge=0)] = 30
     keep_last_of_day: bool = True
@@ -176,7 +187,13 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
     @field_validator(
-        "watch_etfs", "watch_indices", "watch_securities", "watch_concepts", "alert_mail_to", mode="before"
+        "refresh_times",
+        "watch_etfs",
+        "watch_indices",
+        "watch_securities",
+        "watch_concepts",
+        "alert_mail_to",
+        mode="before",
     )
     @classmethod
     def _listed(cls, value: Any) -> Any:

@@ -5,11 +5,14 @@ The tests are one morning, in order: each goes on from the one before. What happ
 the disk; the page is only clicked and read (its classes are hashed).
 """
 
+import datetime as dt
 import time
 
 import pytest
 
 from orchestration.instance import REFRESH_PAGE
+from orchestration.moments import MARKET_ZONE
+from orchestration.schedules import reason_to_skip
 from orchestration.settings import Settings
 from tests.support.chromium import chromium
 from tests.support.fake_provider import serving
@@ -59,12 +62,15 @@ def provider():
 
 @pytest.fixture(scope="module")
 def ui(settings, provider, tmp_path_factory):
+    now = dt.datetime.now(MARKET_ZONE)
     addresses = {**akshare.base_urls(provider), **exchanges.addresses(provider)}
     variables = {
         "SECTOR_BASE_URLS": ",".join(f"{one}={other}" for one, other in addresses.items()),
         "SECTOR_REQUESTS_PER_MINUTE": "akshare=6000,exchanges=6000",
         "SECTOR_FETCH_ATTEMPTS": "1",
         "SECTOR_PARTIAL_RELEASES": "false",
+        # each minute of the next hour, whenever the test comes to it
+        "SECTOR_REFRESH_TIMES": ",".join(f"{now + dt.timedelta(minutes=later):%H:%M}" for later in range(1, 61)),
     }
     served = Ui(settings, tmp_path_factory.mktemp("log") / "ui.log", variables)
     try:
@@ -90,13 +96,18 @@ def _note_outside(outside: list[str], ui: Ui, url: str) -> None:
         outside.append(url)
 
 
-def switch_on(ui: Ui, page, kind: str, name: str) -> None:
-    page.goto(f"{ui.url}/locations/sector_warehouse/{kind}/{name}")
+def switch_on(ui: Ui, page, name: str) -> None:
+    page.goto(f"{ui.url}/locations/sector_warehouse/sensors/{name}")
+    toggle(ui, page, name)
+
+
+def toggle(ui: Ui, page, name: str, to: bool = True) -> None:
+    """Click the switch of the schedule or sensor whose page is open."""
     page.get_by_text("Running", exact=True).first.wait_for()
     page.locator("label:has(input[type=checkbox])").first.click()
     deadline = time.monotonic() + 30
-    while not ui.is_on(name):
-        assert time.monotonic() < deadline, f"{name} is not on after a click on its switch"
+    while ui.is_on(name) != to:
+        assert time.monotonic() < deadline, f"{name} has not changed after a click on its switch"
         time.sleep(0.5)
 
 
@@ -116,8 +127,8 @@ def test_materialize_all_publishes_a_release(ui, page, settings, tmp_path):
 def test_sensors_are_switched_on_while_a_file_lands(ui, page, settings):
     """The run that is asked for is looked at in the last but one test: it waits until the file has stopped changing."""
     (settings.landing / "etf_bars" / "159570.csv").write_text(ABSURD, encoding="utf-8")
-    switch_on(ui, page, "sensors", "new_files")
-    switch_on(ui, page, "sensors", "new_release")
+    switch_on(ui, page, "new_files")
+    switch_on(ui, page, "new_release")
 
 
 def test_the_release_tells_its_id_and_rows(ui, page, settings, tmp_path):
@@ -168,14 +179,14 @@ def test_links_lead_from_assets_to_their_pages(ui, page, tmp_path):
     opened.value.close()
 
 
-def test_a_schedule_is_switched_on_and_its_tick_told(ui, page, tmp_path):
-    switch_on(ui, page, "schedules", "market_days")
+def test_what_a_tick_of_the_schedule_would_do_is_shown(ui, page, tmp_path):
+    page.goto(f"{ui.url}/locations/sector_warehouse/schedules/market_days")
     page.get_by_role("button", name="Preview tick result").click()
     dialog = page.get_by_role("dialog").first
     dialog.get_by_role("button", name="Continue").click()
     # the first time that is offered: of the week before, on a session or not
     dialog.get_by_text("Requested").or_(dialog.get_by_text("Skipped")).first.wait_for()
-    page.screenshot(path=tmp_path / "schedule.png")
+    page.screenshot(path=tmp_path / "preview.png")
 
 
 def test_a_range_of_sessions_is_backfilled_in_one_run(ui, page, settings, tmp_path):
@@ -209,7 +220,7 @@ def test_a_range_of_sessions_is_backfilled_in_one_run(ui, page, settings, tmp_pa
 
 def test_sensors_tell_the_release_and_the_sessions_that_were_read(ui, page, settings, tmp_path):
     ui.wait_for_tick("new_release", settings.current.readlink().name)
-    switch_on(ui, page, "sensors", "sessions_read")
+    switch_on(ui, page, "sessions_read")
     ui.wait_for_tick("sessions_read", "sessions told")
     node = ui.ask(SESSIONS, key={"path": ["sessions", "etf_bars"]})["assetNodeOrError"]
     [told] = node["assetPartitionStatuses"]["ranges"]
@@ -239,6 +250,17 @@ def test_a_failed_gate_stops_the_release_and_says_why(ui, page, settings, tmp_pa
     page.screenshot(path=tmp_path / "reason.png")
     page.goto(f"{ui.pages}/refused.html")
     page.get_by_text("change_not_absurd").first.wait_for()
+
+
+def test_a_schedule_is_switched_on_and_its_tick_runs(ui, page, tmp_path):
+    """Last of all: on a session its tick asks for a run, each minute here."""
+    page.goto(f"{ui.url}/locations/sector_warehouse/schedules/market_days")
+    toggle(ui, page, "market_days")
+    tick = ui.wait_for_schedule("market_days")
+    closed = reason_to_skip(dt.datetime.now(MARKET_ZONE).date())
+    assert (tick["status"], bool(tick["runIds"])) == (("SKIPPED", False) if closed else ("SUCCESS", True)), tick
+    toggle(ui, page, "market_days", to=False)
+    page.screenshot(path=tmp_path / "schedule.png")
 
 
 def test_no_page_asked_another_host(page):

@@ -32,6 +32,9 @@ SWITCHES = """{ workspaceOrError { ... on Workspace { locationEntries { location
     ... on RepositoryLocation { repositories {
         schedules { name scheduleState { status } } sensors { name sensorState { status } } } } } } } } }"""
 
+SCHEDULE_TICKS = """query Ticks($schedule: ScheduleSelector!) { scheduleOrError(scheduleSelector: $schedule) {
+    ... on Schedule { scheduleState { ticks(limit: 5) { status runIds skipReason error { message } } } } } }"""
+
 TICKS = """query Ticks($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor {
     sensorState { ticks(limit: 20) { status skipReason error { message } } } } } }"""
 
@@ -116,6 +119,21 @@ class Ui:
                 return
             time.sleep(1)
         pytest.fail(f"no tick of {sensor} said {says!r} in {SECONDS_TO_TICK} s, but {ticks}")
+
+    def wait_for_schedule(self, name: str) -> dict:
+        """The first tick of a schedule that was told."""
+        selector = {
+            "repositoryLocationName": "sector_warehouse",
+            "repositoryName": "__repository__",
+            "scheduleName": name,
+        }
+        deadline = time.monotonic() + SECONDS_TO_TICK
+        while time.monotonic() < deadline:
+            ticks = self.ask(SCHEDULE_TICKS, schedule=selector)["scheduleOrError"]["scheduleState"]["ticks"]
+            if ended := [tick for tick in ticks if tick["status"] != "STARTED"]:
+                return ended[-1]
+            time.sleep(1)
+        pytest.fail(f"no tick of {name} in {SECONDS_TO_TICK} s")
 
     def is_on(self, name: str) -> bool:
         """Whether a schedule or sensor is switched on."""

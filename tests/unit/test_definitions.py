@@ -239,7 +239,8 @@ def test_the_schedule_skips_days_on_which_nothing_happens(date, is_session):
 
 
 def test_the_schedule_says_why_it_skips():
-    schedule = schedules.market_schedule(refresh_job())
+    schedule = schedules.market_schedule(refresh_job(), ("09:05", "16:50"))
+    assert schedule.cron_schedule == ["5 9 * * *", "50 16 * * *"]
     saturday = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2025, 4, 26, 8, 40, tzinfo=dt.UTC))
     assert "no session" in schedule.evaluate_tick(saturday).skip_message
     thursday = dg.build_schedule_context(scheduled_execution_time=dt.datetime(2025, 4, 24, 8, 40, tzinfo=dt.UTC))

@@ -102,3 +102,15 @@ def test_a_file_that_cannot_be_read_is_said(file):
     file.mkdir()
     with pytest.raises(SettingsFileError, match="cannot be read"):
         Settings()
+
+
+@pytest.mark.parametrize("times", ["9:20", "24:00", "noon", ""])
+def test_times_of_day_are_hours_and_minutes(monkeypatch, times):
+    monkeypatch.setenv("SECTOR_REFRESH_TIMES", times)
+    with pytest.raises(ValueError, match="refresh_times"):
+        Settings()
+
+
+def test_times_of_day_are_listed(monkeypatch):
+    monkeypatch.setenv("SECTOR_REFRESH_TIMES", "09:20, 22:30")
+    assert Settings().refresh_times == ("09:20", "22:30")
