@@ -41,6 +41,9 @@ FEW = 5
 ENOUGH_TO_REFUSE = 50
 """Figures below which a column that moves as a whole is told, not refused: one restated round stands in eight rows."""
 
+VALUES_TO_REFUSE = 4
+"""Fewer different figures than that are the two or three quarters of the recent days."""
+
 DAYS_TO_REFUSE = 20
 """Published days without which a new day far out of range is told, not refused: a month, so that a feed which only
 begins may grow."""
@@ -301,6 +304,7 @@ def _figures_keep_their_unit(mart: _Mart, hard: Severity) -> list[CheckResult]:
         f'quantile_cont(case when p."{name}" <> 0 and b."{name}" <> 0 '
         f'then cast(b."{name}" as double) / cast(p."{name}" as double) end, [0.05, 0.5, 0.95]), '
         f'count(case when p."{name}" <> 0 and b."{name}" <> 0 then 1 end), '
+        f'count(distinct case when b."{name}" <> 0 then nullif(p."{name}", 0) end), '
         f'count(p."{name}"), count(case when b."{name}" is null then p."{name}" end)'
         for name in mart.numbers
     )
@@ -312,12 +316,14 @@ def _figures_keep_their_unit(mart: _Mart, hard: Severity) -> list[CheckResult]:
     shares: list[tuple[float, str]] = []
     slipped = emptied = False
     for place, name in enumerate(mart.numbers):
-        ratios, compared, known, lost = row[4 * place : 4 * place + 4]
+        ratios, compared, distinct, known, lost = row[5 * place : 5 * place + 5]
         if compared >= FEW:
             low, ratio, high = ratios
             scales.append((ratio, name))
             is_one_factor = low * high > 0 and 1 / ONE_FACTOR <= high / low <= ONE_FACTOR
-            slipped |= compared >= ENOUGH_TO_REFUSE and is_one_factor and not 1 / 3 < ratio < 3
+            # one figure that stands in many rows, a quarter's growth say, is restated in all of them by one factor
+            is_of_many = compared >= ENOUGH_TO_REFUSE and distinct >= VALUES_TO_REFUSE
+            slipped |= is_of_many and is_one_factor and not 1 / 3 < ratio < 3
         if known >= FEW:
             shares.append((lost / known, name))
             emptied |= known >= ENOUGH_TO_REFUSE and lost > known / 2

@@ -119,6 +119,17 @@ def test_one_restated_figure_that_stands_in_many_rows_is_no_slip(tmp_path: Path)
     assert moved["figures_keep_their_unit"] == "warning"
 
 
+def test_a_quarters_figure_that_stands_on_every_day_may_be_restated(tmp_path: Path) -> None:
+    """Growth of two quarters on some hundred rows: near zero, a late round moves all of one by any factor."""
+
+    def growth(first: float, second: float) -> list[Row]:
+        return [{**row, "turnover_cny": first if place % 2 else second} for place, row in enumerate(rows(SESSIONS))]
+
+    before = released(tmp_path / "before", growth(40.0, 30.0), AS_OF - dt.timedelta(days=1))
+    moved = failed(found(built(tmp_path / "now", growth(-44.0, -33.0)), before))
+    assert moved["figures_keep_their_unit"] == "warning"
+
+
 def test_new_code_that_moves_a_column_is_told_but_not_refused(before: Path, tmp_path: Path) -> None:
     slipped = found(built(tmp_path / "now", rows(SESSIONS, turnover_cny=0.001)), before, code="another")
     assert set(failed(slipped).values()) == {"warning"}
