@@ -21,7 +21,7 @@ from orchestration.market_days import market_days
 from orchestration.partitions import MARKET_TABLES, session_partitions
 from orchestration.providers import datasets
 from orchestration.refresh import Progress, Refresh
-from orchestration.resources import dbt_resource, refresh_resource, transport_resource
+from orchestration.resources import refresh_resource, transport_resource
 from orchestration.schedules import fetch_schedule, market_schedule
 from orchestration.sensors import landing_sensor, lateness_sensor, release_sensor, sessions_sensor
 from orchestration.settings import Settings
@@ -73,7 +73,6 @@ def build_defs(
         ],
         resources={
             "refresh": refresh_resource(settings, progress, on_start),
-            "dbt": dbt_resource(),
             "transport": transport_resource(settings),
             **(resources or {}),
         },

@@ -10,9 +10,8 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import json
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from orchestration.durable import write_whole
 from orchestration.fingerprint import code_version, settings_fingerprint
 from orchestration.messages import one_line
 from orchestration.moments import write_moment, write_short
+from orchestration.scope import CALENDAR, Standing, forget_standing, outdated, read_standing, write_standing
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def nothing_new(settings: Settings, now: dt.datetime) -> ReleaseRecord | None:
         return None
     if (current.code_version, current.settings_fingerprint) != (code_version(), settings_fingerprint(settings)):
         return None
-    knows_more = Ledger(settings.ledger).knows_since(current.built_at, current.as_of, now)
+    knows_more = any(Ledger(settings.ledger).knows_since(current.built_at, current.as_of, now))
     return None if knows_more else current
 
 
@@ -133,6 +133,7 @@ class Refresh:
         self.as_of = as_of or self.began
         self.is_of_now = as_of is None
         self.must_build = force or as_of is not None
+        self.must_build_whole = force
         self.make_current = make_current
         self.progress = progress
         self.reports: list[TableReport] = []
@@ -144,7 +145,7 @@ class Refresh:
         self.refusal_message = ""
         self.failure: tuple[str, Exception] | None = None
         self.found_nothing_new = False
-        self.child: subprocess.Popen[Any] | None = None
+        self.call: transform.Call | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -157,8 +158,8 @@ class Refresh:
 
     def close(self) -> None:
         """Take dbt along, if it still runs: an interrupted run must not leave a writer on the build files."""
-        if self.child is not None:
-            transform.end(self.child)
+        if self.call is not None:
+            self.call.stop()
 
     def ingest(self, table: str) -> TableReport:
         """Read what is new under ``landing/<table>/``."""
@@ -200,9 +201,10 @@ class Refresh:
         return not self.found_nothing_new
 
     def prepare(self) -> tuple[int, int]:
-        """Make the build files: raw views, calendar, parameters, and what was read so far.
+        """Make the build files ready: raw views, calendar, parameters, and what was read so far.
 
-        Gives the numbers of landed files and of refused rows since the first run.
+        They are made empty, or go on from the build that lies there (``orchestration.scope``). Gives the numbers of
+        landed files and of refused rows since the first run.
         """
         from orchestration.calendars import horizon, trading_calendar
         from orchestration.contracts import CONTRACTS
@@ -214,25 +216,54 @@ class Refresh:
             if horizon() < self.began.date() + dt.timedelta(days=14):
                 self.progress(f"warning: the trading calendars end on {horizon()}: upgrade exchange-calendars")
             # The build that lies there counts no more from here on, whatever happens to this one.
-            transform.end_orphans(self.settings)
+            standing = self._goes_on_from()
+            forget_standing(self.settings)
             _prepared_file(self.settings).unlink(missing_ok=True)
             transform.forget_results(self.settings)
             ledger = Ledger(self.settings.ledger)
-            prepare(
+            calendar_changed = prepare(
                 self.settings.build,
                 {name: contract.arrow_schema() for name, contract in CONTRACTS.items()},
                 ledger.raw_files(),
                 trading_calendar(),
                 BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
+                keep=standing is not None,
             )
-            note = {"began": self.began.isoformat(), "as_of": self.as_of.astimezone(dt.UTC).isoformat()}
-            write_whole(_prepared_file(self.settings), json.dumps(note))
+            models: list[str] | None = None
+            if standing is not None:
+                changed = set(ledger.knows_since(standing.began, standing.as_of, self.as_of))
+                manifest = json.loads(transform.up_to_date_manifest(self.settings).read_text(encoding="utf-8"))
+                changed |= {CALENDAR} if calendar_changed else set()
+                models = sorted(outdated(manifest, changed, standing.as_of, self.as_of))
+            on = standing.release_id if standing is not None else ""
+            write_whole(_prepared_file(self.settings), Prepared(self.began, self.as_of, models, on).to_json())
             _carried_file(self.settings).unlink(missing_ok=True)
             batches = ledger.batches().select([column.name for column in META["batches"].columns])
             quarantine = ledger.quarantine()
             write_inputs(self.settings.build / MARTS_FILE, batches, quarantine)
-            self.progress(f"building as of {write_short(self.as_of)}")
+            self.progress(f"building as of {write_short(self.as_of)}{f', on release {on}' if on else ''}")
             return batches.num_rows, quarantine.num_rows
+
+    def _goes_on_from(self) -> Standing | None:
+        """The build that lies there, if this one can be made from it."""
+        standing = read_standing(self.settings)
+        if standing is None or self.must_build_whole:
+            return None
+        return standing if standing.may_go_on(self.as_of, code_version(), settings_fingerprint(self.settings)) else None
+
+    def models(self) -> frozenset[str] | None:
+        """Unique ids of the models that this build has to make; None: all, and the seeds."""
+        found = prepared(self.settings).models
+        return None if found is None else frozenset(found)
+
+    def stands_on(self) -> str:
+        """Id of the release whose build this one goes on from; empty where it is made anew."""
+        return prepared(self.settings).stands_on
+
+    def build(self, select: Iterable[str] | None = None) -> transform.Call:
+        """Begin a call of dbt; ``close`` ends it. ``select`` as in ``transform.Call``."""
+        self.call = transform.Call(self.settings, select)
+        return self.call
 
     def warm_up(self) -> None:
         """Import what the gate needs while dbt's process leaves this one idle: seconds that nobody waits for."""
@@ -289,7 +320,17 @@ class Refresh:
                 tests = sum(node.kind == "test" for node in ran)
                 failed = sum(node.failed for node in nodes)
                 passed = f"{tests - failed} of {tests}" if failed else tests
-                self.progress(f"{models} models built, {passed} data tests passed")
+                before = self._unchanged()
+                kept = f" ({before} unchanged since the release before)" if before else ""
+                self.progress(f"{models} models built{kept}, {passed} data tests passed")
+
+    def _unchanged(self) -> int:
+        """Number of models that stand as they did in the build before."""
+        models = self.models()
+        if models is None:
+            return 0
+        manifest = json.loads(transform.up_to_date_manifest(self.settings).read_text(encoding="utf-8"))
+        return sum(node["resource_type"] == "model" for node in manifest["nodes"].values()) - len(models)
 
     def _lineage(self) -> Lineage:
         from warehouse.carrying import read_lineage
@@ -471,6 +512,9 @@ class Refresh:
         publish(settings.home, settings.build, record, documents)
         if self.make_current:
             make_current(settings.home, record.release_id)
+        if not _carried_file(settings).exists():
+            standing = Standing(record.release_id, build.began, build.as_of, record.code_version, identity)
+            write_standing(settings, standing)
         return record
 
     def _checks_page(self, report: GateReport, title: str) -> str:
@@ -537,6 +581,16 @@ class Prepared:
 
     began: dt.datetime
     as_of: dt.datetime
+    models: list[str] | None
+    """Unique ids of the models to make; None: everything."""
+
+    stands_on: str = ""
+    """The release whose build this one goes on from."""
+
+    def to_json(self) -> str:
+        """As it is kept in the build folder."""
+        moments = {"began": self.began.isoformat(), "as_of": self.as_of.astimezone(dt.UTC).isoformat()}
+        return json.dumps({**moments, "models": self.models, "stands_on": self.stands_on})
 
 
 def _prepared_file(settings: Settings) -> Path:
@@ -554,7 +608,8 @@ def prepared(settings: Settings) -> Prepared:
     if not path.exists():
         raise RefusedError(f"{settings.build} holds no build: run the whole job")
     note = json.loads(path.read_text(encoding="utf-8"))
-    return Prepared(dt.datetime.fromisoformat(note["began"]), dt.datetime.fromisoformat(note["as_of"]))
+    began, as_of = (dt.datetime.fromisoformat(note[name]) for name in ("began", "as_of"))
+    return Prepared(began, as_of, note["models"], note["stands_on"])
 
 
 def failed_nodes(settings: Settings) -> list[CheckResult]:

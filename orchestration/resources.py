@@ -1,23 +1,18 @@
-"""Dagster resources: the run itself (lock, moment, settings) and dbt.
+"""Dagster resources: the run itself (lock, moment, settings) and what asks providers.
 
 Belongs here: turning run configuration into a ``Refresh`` and holding the run lock around all of a run's steps. Does
 not belong here: what the steps do.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
-from packaging.version import Version
 
-from orchestration import transform
 from orchestration.alerts.telling import after_death, after_steps
 from orchestration.durable import make_folder
 from orchestration.locking import run_lock
 from orchestration.moments import read_moment
-from orchestration.paths import DBT_PROJECT
 from orchestration.refresh import Progress, Refresh, silent
 from orchestration.settings import Settings
 
@@ -103,30 +98,6 @@ def transport_resource(settings: Settings) -> dg.ResourceDefinition:
             yield client
 
     return transport
-
-
-class Dbt(DbtCliResource):
-    """dagster-dbt's resource without two things that every call pays for and none of ours uses.
-
-    ``dbt --version`` is a process of its own that also asks a package index for news; a dbt adapter in this process
-    imports all of dbt (4 CPU seconds, measured 2026-11) and serves ``.fetch_*()`` alone.
-    """
-
-    @property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
-
-    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        return None
-
-
-def dbt_resource() -> DbtCliResource:
-    """dbt as dagster-dbt calls it. Paths and the target come from ``transform.environment``, set by the asset."""
-    return Dbt(
-        project_dir=str(DBT_PROJECT),
-        profiles_dir=str(DBT_PROJECT),
-        dbt_executable=transform.executable(),
-    )
 
 
 def current_refresh(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Refresh:

@@ -2,7 +2,8 @@
 
 ``work.duckdb`` gets the schemas ``raw`` (a view per raw table over its committed Parquet batches) and ``control``
 (build parameters, trading calendar); dbt adds staging and intermediate there and the marts in ``sector.duckdb``.
-Both are made anew for every build, so that a broken build leaves nothing behind for the next.
+Both are made anew, or go on from a build that was published whole (``orchestration.scope``): a broken build leaves
+nothing behind for the next.
 """
 
 from __future__ import annotations
@@ -46,22 +47,28 @@ def prepare(
     batches: Mapping[str, Sequence[Path]],
     calendar: pa.Table,
     parameters: BuildParameters,
-) -> None:
-    """Make empty build files in ``folder`` with the schemas ``raw`` and ``control``.
+    keep: bool = False,
+) -> bool:
+    """Put the schemas ``raw`` and ``control`` into the build files in ``folder``: new files, or with ``keep`` those
+    that lie there. Gives whether the trading calendar is another one than before.
 
     ``schemas`` names every raw table; ``batches`` its Parquet files (none: an empty table of that schema).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (WORK_FILE, MARTS_FILE):
-        for leftover in (folder / name, folder / f"{name}.wal"):
-            leftover.unlink(missing_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": STORAGE_VERSION}
-    with duckdb.connect(str(folder / MARTS_FILE), config=config) as con:  # whoever opens it next keeps its version
-        con.execute("create schema meta")
-        con.execute(f"create table meta.tables ({META_TABLES})")
+    if not keep:
+        for name in (WORK_FILE, MARTS_FILE):
+            for leftover in (folder / name, folder / f"{name}.wal"):
+                leftover.unlink(missing_ok=True)
+        with duckdb.connect(str(folder / MARTS_FILE), config=config) as con:  # whoever opens it next keeps its version
+            con.execute("create schema meta")
+            con.execute(f"create table meta.tables ({META_TABLES})")
     with duckdb.connect(str(folder / WORK_FILE), config=config) as con:
+        con.execute("begin")
+        changed = not keep or _differs(con, "control.trading_calendar", calendar)
+        con.execute("drop schema if exists raw cascade")
         con.execute("create schema raw")
-        con.execute("create schema control")
+        con.execute("create schema if not exists control")
         for table, schema in schemas.items():
             files = batches.get(table, ())
             if files:
@@ -69,9 +76,20 @@ def prepare(
             else:
                 empty = schema.empty_table()  # noqa: F841 (read by name from SQL)
                 con.execute(f'create table raw."{table}" as from empty')
-        con.execute("create table control.trading_calendar as from calendar")
+        if changed:
+            con.execute("create or replace table control.trading_calendar as from calendar")
         con.execute(
-            "create table control.build_parameters as "
+            "create or replace table control.build_parameters as "
             "select cast(? as timestamptz) as as_of, ? as note_etf_code, ? as note_index_code",
             [parameters.as_of, parameters.note_etf_code, parameters.note_index_code],
         )
+        con.execute("commit")
+    return changed
+
+
+def _differs(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> bool:
+    con.register("incoming", rows)
+    gone, come = f"from {table} except all from incoming", f"from incoming except all from {table}"
+    found = con.execute(f"select count(*) from (({gone}) union all ({come}))").fetchall()
+    con.unregister("incoming")
+    return bool(found[0][0])

@@ -318,23 +318,24 @@ class Ledger:
         tables = [pq.read_table(file.path, schema=QUARANTINE_SCHEMA) for file in self.parquet_files("quarantine")]
         return pa.concat_tables(tables) if tables else QUARANTINE_SCHEMA.empty_table()
 
-    def knows_since(self, ingested_after: dt.datetime, as_of_after: dt.datetime, as_of_until: dt.datetime) -> bool:
-        """Whether a row was accepted after the first moment, or becomes known in (second, third]."""
+    def knows_since(
+        self, ingested_after: dt.datetime, as_of_after: dt.datetime, as_of_until: dt.datetime
+    ) -> Iterator[str]:
+        """Tables of which a row was accepted after the first moment, or becomes known in (second, third]; one by one,
+        so that whoever wants to know whether there is any looks no further than the first."""
         rows = self._query(
-            "select max(ingested_at > ?), max(coalesce(latest_knowledge, 0) > ?) from batches where has_raw = 1",
+            "select table_name, max(ingested_at > ?), max(coalesce(latest_knowledge, 0) > ?) from batches"
+            " where has_raw = 1 group by table_name order by 2 desc, 1",
             (to_micros(ingested_after), to_micros(as_of_after)),
         )
-        if not rows or rows[0][0] is None:
-            return False
-        newly_accepted, later_known = rows[0]
-        if newly_accepted or not later_known:
-            return bool(newly_accepted)
-        return self._any_known_between(as_of_after, as_of_until)
+        for table, newly_accepted, later_known in rows:
+            if newly_accepted or (later_known and self._any_known_between(table, as_of_after, as_of_until)):
+                yield table
 
-    def _any_known_between(self, after: dt.datetime, until: dt.datetime) -> bool:
+    def _any_known_between(self, table: str, after: dt.datetime, until: dt.datetime) -> bool:
         import pyarrow.compute as pc
 
-        for file in self.parquet_files("raw"):
+        for file in self.parquet_files("raw", table):
             if file.latest_knowledge is not None and file.latest_knowledge <= after:
                 continue
             moments = pq.read_table(file.path, columns=["knowledge_at"])
