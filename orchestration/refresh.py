@@ -23,12 +23,22 @@ from orchestration.durable import write_whole
 from orchestration.fingerprint import code_version, settings_fingerprint
 from orchestration.messages import one_line
 from orchestration.moments import write_moment, write_short
-from orchestration.scope import CALENDAR, Standing, forget_standing, outdated, read_standing, write_standing
+from orchestration.scope import (
+    CALENDAR,
+    Standing,
+    forget_standing,
+    inputs,
+    moments_read,
+    node_name,
+    outdated,
+    read_standing,
+    write_standing,
+)
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from expectations.gate import CheckResult, GateReport
-    from orchestration.ingest import TableReport
+    from orchestration.ingest import Ledger, TableReport
     from warehouse.carrying import CarriedFamily, CarriedMart, Lineage
     from warehouse.releases import ReleaseRecord
 
@@ -229,12 +239,7 @@ class Refresh:
                 BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
                 keep=standing is not None,
             )
-            models: list[str] | None = None
-            if standing is not None:
-                changed = set(ledger.knows_since(standing.began, standing.as_of, self.as_of))
-                manifest = json.loads(transform.up_to_date_manifest(self.settings).read_text(encoding="utf-8"))
-                changed |= {CALENDAR} if calendar_changed else set()
-                models = sorted(outdated(manifest, changed, standing.as_of, self.as_of))
+            models = self._tell_changes(ledger, standing, calendar_changed) if standing is not None else None
             on = standing.release_id if standing is not None else ""
             write_whole(_prepared_file(self.settings), Prepared(self.began, self.as_of, models, on).to_json())
             _carried_file(self.settings).unlink(missing_ok=True)
@@ -243,6 +248,23 @@ class Refresh:
             write_inputs(self.settings.build / MARTS_FILE, batches, quarantine)
             self.progress(f"building as of {write_short(self.as_of)}{f', on release {on}' if on else ''}")
             return batches.num_rows, quarantine.num_rows
+
+    def _tell_changes(self, ledger: Ledger, standing: Standing, calendar_changed: bool) -> list[str]:
+        """Tell the build what has changed since ``standing``. Gives the unique ids of the models that may change."""
+        from orchestration.contracts import CONTRACTS
+        from warehouse.build import Change, changed_days, tell_changes
+
+        since = (standing.began, standing.as_of, self.as_of)
+        days = {name: contract.business_date for name, contract in CONTRACTS.items()}
+        changes = [changed_days(self.settings.build, name, days[name], *since) for name in ledger.knows_since(*since)]
+        changes += [Change(name) for name in moments_read(standing.as_of, self.as_of)]
+        changes += [Change(CALENDAR)] if calendar_changed else []
+        made_from = inputs(json.loads(transform.up_to_date_manifest(self.settings).read_text(encoding="utf-8")))
+        pairs = [
+            (node_name(key), node_name(parent)) for key, parents in made_from.items() for parent in sorted(parents)
+        ]
+        tell_changes(self.settings.build, changes, pairs)
+        return sorted(outdated(made_from, {change.name for change in changes}))
 
     def _goes_on_from(self) -> Standing | None:
         """The build that lies there, if this one can be made from it."""

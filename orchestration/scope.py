@@ -26,6 +26,9 @@ from warehouse.build import MARTS_FILE, WORK_FILE
 PARAMETERS = "build_parameters"
 CALENDAR = "trading_calendar"
 
+MOMENT = "as_of"
+DATE = "date of as_of"
+
 READS_AS_OF = "reads_as_of"
 """Key under a model's ``meta``: ``date`` says that it reads no more of the build's moment than its market date."""
 
@@ -79,34 +82,52 @@ def forget_standing(settings: Settings) -> None:
         sync(settings.build)
 
 
-def outdated(
-    manifest: Mapping[str, Any], changed: Collection[str], before: dt.datetime, as_of: dt.datetime
-) -> frozenset[str]:
-    """Unique ids of the models that are made from what has changed: of dbt's ``manifest``, views among them.
+def node_name(unique_id: str) -> str:
+    """The name of a model by its unique id; other names as they are."""
+    return unique_id.rsplit(".", 1)[-1]
 
-    ``changed``: raw tables, and ``trading_calendar`` where that did. ``before`` and ``as_of``: the moments of the
-    build that lies there and of the one to make. A model that reads raw rows reads the moment to cut them and no more,
-    so what has become known since tells whether it changed.
-    """
+
+def moments_read(before: dt.datetime, as_of: dt.datetime) -> frozenset[str]:
+    """What a model that reads the moment of the build reads anew, between two builds."""
     same_date = before.astimezone(MARKET_ZONE).date() == as_of.astimezone(MARKET_ZONE).date()
-    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    children: dict[str, list[str]] = {}
-    found: set[str] = set()
-    for key, node in models.items():
+    return frozenset({MOMENT} if same_date else {MOMENT, DATE})
+
+
+def inputs(manifest: Mapping[str, Any]) -> dict[str, frozenset[str]]:
+    """What each model of dbt's ``manifest`` is made from, by unique id: unique ids of tables, names of raw tables,
+    ``trading_calendar``, and the moment of the build or its date. A view stands for what it shows.
+
+    A model that reads raw rows reads the moment to cut them and no more, so what has become known since tells whether
+    it changed.
+    """
+    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    found: dict[str, frozenset[str]] = {}
+
+    def of(key: str) -> frozenset[str]:
+        if key in found:
+            return found[key]
+        node = nodes[key]
         sources = [parent.split(".") for parent in node["depends_on"]["nodes"] if parent.startswith("source.")]
+        made_from = {name for *_, schema, name in sources if schema == "raw" or name == CALENDAR}
+        if any(name == PARAMETERS for *_, name in sources) and not made_from:
+            by_date = node["config"].get("meta", {}).get(READS_AS_OF) == "date"
+            made_from.add(DATE if by_date else MOMENT)
         for parent in node["depends_on"]["nodes"]:
-            children.setdefault(parent, []).append(key)
-        if any(name in changed for *_, name in sources):
-            found.add(key)
-        reads_raw = any(schema == "raw" for *_, schema, _ in sources)
-        reads_moment = any(name == PARAMETERS for *_, name in sources)
-        by_date = node["config"].get("meta", {}).get(READS_AS_OF) == "date"
-        if reads_moment and not reads_raw and not (by_date and same_date):
-            found.add(key)
-    waiting = list(found)
-    while waiting:
-        for child in children.get(waiting.pop(), []):
-            if child not in found:
-                found.add(child)
-                waiting.append(child)
-    return frozenset(found)
+            if parent in nodes:
+                made_from |= of(parent) if nodes[parent]["config"]["materialized"] == "view" else {parent}
+        found[key] = frozenset(made_from)
+        return found[key]
+
+    return {key: of(key) for key in nodes}
+
+
+def outdated(made_from: Mapping[str, frozenset[str]], changed: Collection[str]) -> frozenset[str]:
+    """Unique ids of the models below what has changed. ``made_from`` as ``inputs`` gives it."""
+    found: set[str] = set()
+    known = set(changed)
+    while True:
+        more = {key for key, parents in made_from.items() if key not in found and parents & known}
+        if not more:
+            return frozenset(found)
+        found |= more
+        known |= more

@@ -190,7 +190,7 @@ class Call:
         self._thread.join()
 
     def stop(self) -> None:
-        """End the call: every query that it begins is told to stop. Raises ``DbtError`` when it goes on for all that."""
+        """End the call: every query that it begins is told to stop. Raises ``DbtError`` when that does not help."""
         from dbt.adapters.base.impl import BaseAdapter
         from dbt.adapters.factory import FACTORY
 

@@ -9,8 +9,8 @@ nothing behind for the next.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
@@ -30,6 +30,16 @@ META_TABLES = (
     "carried_over_because varchar"
 )
 """Columns of ``meta.tables`` that views of the build name; ``warehouse.catalog`` writes the table anew, whole."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """An input of a build of which rows are other ones than before: those of the business dates from ``first_day`` to
+    ``last_day``."""
+
+    name: str
+    first_day: dt.date = dt.date.min
+    last_day: dt.date = dt.date.max
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,8 @@ def prepare(
             "select cast(? as timestamptz) as as_of, ? as note_etf_code, ? as note_index_code",
             [parameters.as_of, parameters.note_etf_code, parameters.note_index_code],
         )
+        con.execute("drop table if exists control.changes")
+        con.execute("drop table if exists control.inputs")
         con.execute("commit")
     return changed
 
@@ -93,3 +105,49 @@ def _differs(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> bool
     found = con.execute(f"select count(*) from (({gone}) union all ({come}))").fetchall()
     con.unregister("incoming")
     return bool(found[0][0])
+
+
+def tell_changes(folder: Path, changes: Iterable[Change], inputs: Iterable[tuple[str, str]]) -> None:
+    """Write into the build what has changed since it was published, for models that go on from there.
+
+    ``inputs``: pairs of a model and what it is made from. ``macros/going_on.sql`` of the dbt project reads both.
+    """
+    with duckdb.connect(str(folder / WORK_FILE)) as con:
+        con.execute("begin")
+        changed = pa.Table.from_pylist([asdict(change) for change in changes], schema=_CHANGES)  # noqa: F841 (from SQL)
+        made_from = pa.Table.from_pylist(  # noqa: F841 (read by name from SQL)
+            [{"model": model, "input": name} for model, name in inputs], schema=_INPUTS
+        )
+        con.execute("create table control.changes as from changed")
+        con.execute("create table control.inputs as from made_from")
+        con.execute("commit")
+
+
+_CHANGES = pa.schema([("name", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32())])
+_INPUTS = pa.schema([("model", pa.string()), ("input", pa.string())])
+
+
+def changed_days(
+    folder: Path,
+    table: str,
+    date: str | None,
+    read_after: dt.datetime,
+    known_after: dt.datetime,
+    known_until: dt.datetime,
+) -> Change:
+    """First and last business date of the rows of a raw table that were read after one moment, or became known between
+    two. ``date``: SQL of the date, which has to be part of the key; None: any row may be another one."""
+    if date is None:
+        return Change(table)
+    with duckdb.connect(str(folder / WORK_FILE), read_only=True) as con:
+        con.execute("set TimeZone = 'Asia/Shanghai'")
+        # apart, so that files without such rows are passed over by their statistics
+        found = [
+            con.execute(f'select min({date}), max({date}) from raw."{table}" where {which}', moments).fetchall()[0]
+            for which, moments in (
+                ("_ingested_at > ? and knowledge_at <= ?", [read_after, known_until]),
+                ("knowledge_at > ? and knowledge_at <= ?", [known_after, known_until]),
+            )
+        ]
+    days = [day for pair in found for day in pair if day is not None]
+    return Change(table, min(days), max(days)) if days else Change(table)

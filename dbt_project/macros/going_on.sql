@@ -1,0 +1,138 @@
+{# Builds that go on from the one before. The orchestrator writes what has changed into two tables of `control`:
+   `changes` (name of a raw table, or of a model that was made anew; first and last business date of the rows that are
+   other ones) and `inputs` (model, and the raw tables and models that it is made from, through any views). Both are
+   empty where everything is built. A model is left alone when none of its inputs changed; one that comes out as it was
+   is no change to those below.
+
+   Under `meta` a model may say:
+     day:    its column of the business date, by which what has changed is told;
+     ahead:  it may be made in part. A changed input of a day changes its rows from so many days before that day on, and
+             `lately` reads its inputs from where these rows need them. #}
+
+{# Date from which the rows of this model are to be made, as text; none: all of them. #}
+{% macro first_changed_day() -%}
+    {%- set meta = model.config.meta or {} -%}
+    {%- if 'ahead' not in meta or not execute or flags.WHICH not in ('build', 'run') -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set changed = changed_days() -%}
+    {%- if changed is none or changed == 'nothing' or changed.first <= '0002' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(changed.first) }}
+{%- endmacro %}
+
+{# What changed among the inputs of this model: none where everything is built, 'nothing', or first and last day, the
+   first as its own rows see it. #}
+{% macro changed_days() -%}
+    {%- if target.type != 'duckdb' or load_cached_relation(this) is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set inputs = adapter.get_relation(database=target.database, schema='control', identifier='inputs') -%}
+    {%- if inputs is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set ahead = (model.config.meta or {}).get('ahead', 0) -%}
+    {%- set found = run_query(
+        "select count(inputs.input), count(changes.name),"
+        ~ " strftime(greatest(min(changes.first_day) - " ~ ahead ~ ", date '0001-01-01'), '%Y-%m-%d')"
+        ~ " from " ~ inputs ~ " as inputs left join " ~ inputs.incorporate(path={'identifier': 'changes'})
+        ~ " as changes on changes.name = inputs.input where inputs.model = '" ~ model.name ~ "'"
+    ).rows[0] -%}
+    {%- if found[0] == 0 -%}
+        {{ return(none) }}
+    {%- elif found[1] == 0 -%}
+        {{ return('nothing') }}
+    {%- endif -%}
+    {{ return({'first': found[2]}) }}
+{%- endmacro %}
+
+{# A relation from `days` before the first day whose rows are made; all of it where all are made. `day`: its column. #}
+{% macro lately(relation, day, days) -%}
+    {%- set first = first_changed_day() -%}
+    {%- if first is none -%}
+        {{ relation }}
+    {%- else -%}
+        (select * from {{ relation }} where {{ day }} >= date '{{ first }}' - {{ days }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# Counts and checksums of two tables with the same columns, by day where they have one; gives first and last day on
+   which they differ, or none. `since` looks at the rows from that day on. #}
+{% macro days_that_differ(made, stood, day, since) -%}
+    {%- set columns = [] -%}
+    {%- for column in adapter.get_columns_in_relation(stood) -%}
+        {%- do columns.append(adapter.quote(column.name)) -%}
+    {%- endfor -%}
+    {%- set by = "coalesce(" ~ day ~ ", date '0001-01-01')" if day else "date '0001-01-01'" -%}
+    {%- set sums = "select " ~ by ~ " as day, count(*) as n, sum(hash(" ~ columns | join(', ') ~ ")) as s from " -%}
+    {%- set part = " where " ~ day ~ " >= date '" ~ since ~ "'" if since else "" -%}
+    {%- set found = run_query(
+        "select strftime(min(coalesce(made.day, stood.day)), '%Y-%m-%d'),"
+        ~ " strftime(max(coalesce(made.day, stood.day)), '%Y-%m-%d')"
+        ~ " from (" ~ sums ~ made ~ " group by all) as made"
+        ~ " full join (" ~ sums ~ stood ~ part ~ " group by all) as stood on made.day = stood.day"
+        ~ " where made.n is distinct from stood.n or made.s is distinct from stood.s"
+    ).rows[0] -%}
+    {{ return(none if found[0] is none else {'first': found[0], 'last': found[1]}) }}
+{%- endmacro %}
+
+{% macro note_change(differ, day) -%}
+    {%- set changes = adapter.get_relation(database=target.database, schema='control', identifier='changes') -%}
+    {%- set last = "date '" ~ differ.last ~ "'" if day else "date '9999-12-31'" -%}
+    {% do run_query(
+        "insert into " ~ changes ~ " values ('" ~ model.name ~ "', date '" ~ differ.first ~ "', " ~ last ~ ")"
+    ) %}
+{%- endmacro %}
+
+{% materialization table, adapter='duckdb' %}
+    {%- set stood = load_cached_relation(this) -%}
+    {%- set this_table = this.incorporate(type='table') -%}
+    {%- set made = make_intermediate_relation(this_table) -%}
+    {%- set changed = changed_days() -%}
+    {%- set first = first_changed_day() -%}
+    {%- set day = (model.config.meta or {}).get('day') -%}
+    {%- set differ = none -%}
+
+    {{ run_hooks(pre_hooks) }}
+    {% if changed == 'nothing' %}
+        {% call noop_statement('main', 'UNCHANGED') %}{% endcall %}
+    {% elif first is not none %}
+        {% call statement('main') -%}
+            create or replace temp table rows_of_late as from {{ stood }} limit 0;
+            insert into rows_of_late by name
+            select * from (
+                {{ compiled_code }}
+            ) as model_rows where {{ day }} >= date '{{ first }}'
+        {%- endcall %}
+        {%- set differ = days_that_differ('rows_of_late', stood, day, first) -%}
+        {% if differ is not none %}
+            {%- set between = day ~ " between date '" ~ differ.first ~ "' and date '" ~ differ.last ~ "'" -%}
+            {% do run_query("delete from " ~ stood ~ " where " ~ between) %}
+            {% do run_query("insert into " ~ stood ~ " by name select * from rows_of_late where " ~ between) %}
+        {% endif %}
+        {% do run_query("drop table rows_of_late") %}
+    {% else %}
+        {{ drop_relation_if_exists(load_cached_relation(made)) }}
+        {% call statement('main') -%}
+            {{ create_table_as(False, made if changed is not none else this_table, compiled_code) }}
+        {%- endcall %}
+        {% if changed is not none %}
+            {%- set differ = days_that_differ(made, stood, day, none) -%}
+            {% if differ is none %}
+                {{ adapter.drop_relation(made.incorporate(type='table')) }}
+            {% else %}
+                {{ adapter.drop_relation(stood) }}
+                {{ adapter.rename_relation(made.incorporate(type='table'), this_table) }}
+            {% endif %}
+        {% endif %}
+    {% endif %}
+    {{ run_hooks(post_hooks) }}
+
+    {{ adapter.commit() }}
+    {# after the commit: a transaction writes to one file, and the marts are not in that of `control` #}
+    {% if differ is not none %}
+        {% do note_change(differ, day) %}
+    {% endif %}
+    {{ return({'relations': [this_table]}) }}
+{% endmaterialization %}
