@@ -57,12 +57,29 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Date from which the model's `key` have that many rows before the first day whose rows are made, as text: all those of
+   `among` (SQL of keys) that the model has. `where` picks the rows that count. #}
+{% macro day_of_earlier_row(key, day, rows, among, where='true') -%}
+    {%- set first = first_changed_day() -%}
+    {%- set found = run_query(
+        "select strftime(least(coalesce(min(list_min(days)), date '" ~ first ~ "'), date '" ~ first ~ "'), '%Y-%m-%d')"
+        ~ " from (select max(" ~ day ~ ", " ~ rows ~ ") as days from " ~ this ~ " where " ~ day ~ " < date '" ~ first
+        ~ "' and " ~ where ~ " and " ~ key ~ " in (" ~ among ~ ") group by " ~ key ~ ") as earlier"
+    ).rows[0] -%}
+    {{ return(found[0]) }}
+{%- endmacro %}
+
 {# Counts and checksums of two tables with the same columns, by day where they have one; gives first and last day on
-   which they differ, or none. `since` looks at the rows from that day on. #}
+   which they differ, or none. `since` looks at the rows from that day on. The last digits of a double are those of the
+   order in which its parts were added, which is another one at each build: they are no news. #}
 {% macro days_that_differ(made, stood, day, since) -%}
     {%- set columns = [] -%}
     {%- for column in adapter.get_columns_in_relation(stood) -%}
-        {%- do columns.append(adapter.quote(column.name)) -%}
+        {%- set name = adapter.quote(column.name) -%}
+        {%- do columns.append(
+            "case when abs(" ~ name ~ ") < 100 then round(" ~ name ~ ", 11) when abs(" ~ name ~ ") < 1e7 then round("
+            ~ name ~ ", 6) else round(" ~ name ~ ", 1) end" if column.dtype == 'DOUBLE' else name
+        ) -%}
     {%- endfor -%}
     {%- set by = "coalesce(" ~ day ~ ", date '0001-01-01')" if day else "date '0001-01-01'" -%}
     {%- set sums = "select " ~ by ~ " as day, count(*) as n, sum(hash(" ~ columns | join(', ') ~ ")) as s from " -%}

@@ -1,6 +1,17 @@
 {# A count is a fraction of exact integers: an opening count of a split's effective date is divided by k. #}
 {% set one = exact_integer('1') %}
 
+{# A flow spans the sessions since the last share figure. #}
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {% set since = run_query(
+        "select strftime(coalesce(min(counted), date '" ~ first ~ "'), '%Y-%m-%d') from ("
+        ~ "select max(case when trade_date < date '" ~ first ~ "' and shares_numerator"
+        ~ " is not null then trade_date end) as counted from " ~ ref('int_etf_sessions') ~ " group by etf_code"
+        ~ " having max(trade_date) >= date '" ~ first ~ "')"
+    ).rows[0][0] %}
+{% endif %}
+
 with numbered as (
     select
         *,
@@ -14,6 +25,9 @@ with numbered as (
             0
         ) as span_number
     from {{ ref('int_etf_sessions') }}
+    {% if first is not none %}
+        where trade_date >= least(date '{{ since }}', date '{{ first }}')
+    {% endif %}
 ),
 
 span_splits as (

@@ -2,14 +2,14 @@ with bars as (
     select
         bars.*,
         cast(bars.turnover_cny as double) / nullif(bars.volume_shares, 0) as average_price
-    from {{ ref('stg_etf_bars') }} as bars
+    from {{ lately(ref('stg_etf_bars'), 'trade_date', 30) }} as bars
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on bars.trade_date = calendar.date and calendar.is_session_szse
 ),
 
 navs as (
     select navs.*
-    from {{ ref('stg_etf_nav') }} as navs
+    from {{ lately(ref('stg_etf_nav'), 'nav_date', 30) }} as navs
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on navs.nav_date = calendar.date and calendar.is_session_szse
 ),
@@ -33,9 +33,24 @@ extents as (
         select
             etf_code,
             trade_date
-        from {{ ref('int_etf_share_counts') }}
+        from {{ lately(ref('int_etf_share_counts'), 'trade_date', 30) }}
+        {% if first_changed_day() is not none %}
+            union all
+            select
+                etf_code,
+                trade_date
+            from {{ this }}
+        {% endif %}
     ) as seen
     group by etf_code
+),
+
+numbers as (
+    select
+        date as session_date,
+        row_number() over (order by date nulls last) as number
+    from {{ ref('stg_trading_calendar') }}
+    where is_session_szse
 ),
 
 sessions as (
@@ -50,10 +65,14 @@ sessions as (
             else false
         end as is_calendar_closed,
         calendars.creation_unit,
-        row_number() over (partition by extents.etf_code order by calendar.date nulls last) as session_number
+        numbers.number - first_numbers.number + 1 as session_number
     from extents
-    inner join {{ ref('stg_trading_calendar') }} as calendar
+    inner join {{ lately(ref('stg_trading_calendar'), 'date', 30) }} as calendar
         on calendar.date between extents.first_date and extents.last_date
+    inner join numbers
+        on calendar.date = numbers.session_date
+    inner join numbers as first_numbers
+        on extents.first_date = first_numbers.session_date
     left join {{ ref('int_etf_creation_calendars') }} as calendars
         on extents.etf_code = calendars.etf_code
     where calendar.is_session_szse
@@ -116,7 +135,7 @@ left join bars
     on sessions.etf_code = bars.etf_code and sessions.trade_date = bars.trade_date
 left join navs
     on sessions.etf_code = navs.etf_code and sessions.trade_date = navs.nav_date
-left join {{ ref('int_etf_share_counts') }} as counts
+left join {{ lately(ref('int_etf_share_counts'), 'trade_date', 30) }} as counts
     on sessions.etf_code = counts.etf_code and sessions.trade_date = counts.trade_date
 left join {{ ref('int_etf_splits') }} as splits
     on sessions.etf_code = splits.etf_code and sessions.trade_date = splits.trade_date

@@ -12,7 +12,7 @@ with quotes as (
             partition by quotes.etf_code, cast(quotes.quote_ts as date)
             order by quotes.quote_ts desc nulls last
         ) as newest
-    from {{ ref('stg_etf_quotes') }} as quotes
+    from {{ lately(ref('stg_etf_quotes'), 'cast(quote_ts as date)', 60) }} as quotes
     where
         quotes.last > 0
         and quotes.iopv > 0
@@ -29,7 +29,7 @@ premiums as (
         quotes.premium_ratio as iopv_premium,
         quotes.quote_ts as iopv_at,
         quotes.knowledge_at as iopv_known_at
-    from {{ ref('int_etf_sessions') }} as sessions
+    from {{ lately(ref('int_etf_sessions'), 'trade_date', 60) }} as sessions
     left join quotes
         on
             sessions.etf_code = quotes.etf_code

@@ -14,7 +14,7 @@ with dated as (
             when calendar.is_session_szse then calendar.date
             when shares.share_basis = 'open_of_day' then calendar.next_session_szse
         end as unit_date
-    from {{ ref('stg_etf_shares') }} as shares
+    from {{ lately(ref('stg_etf_shares'), 'share_date', 30) }} as shares
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on shares.share_date = calendar.date
 ),

@@ -1,18 +1,29 @@
 -- Mean daily turnover of the last twenty bars up to each bar, of what an index has held.
-with members as (
-    select distinct security_code
-    from {{ ref('stg_index_weights') }}
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {% set since = day_of_earlier_row('security_code', 'trade_date', 19, among=
+        'select security_code from ' ~ ref('stg_security_bars') ~ " where trade_date >= date '" ~ first ~ "'") %}
+{% endif %}
+
+with bars as (
+    select *
+    from {{ ref('stg_security_bars') }}
+    {% if first is not none %}
+        where trade_date >= date '{{ since }}'
+    {% endif %}
 )
 
 select
     bars.security_code,
     bars.trade_date,
     coalesce(bars.currency, case when bars.security_code like '%.HK' then 'HKD' else 'CNY' end) as currency,
-    avg(cast(bars.turnover as double)) over last_bars as average_turnover,
+    -- the sum is one of decimals, so that it does not depend on where the bars begin
+    cast(sum(bars.turnover) over last_bars as double) / nullif(count(bars.turnover) over last_bars, 0)
+        as average_turnover,
     count(bars.turnover) over last_bars as bars,
     max(bars.knowledge_at) over last_bars as known_at
-from {{ ref('stg_security_bars') }} as bars
-inner join members
+from bars
+inner join {{ ref('int_index_members') }} as members
     on bars.security_code = members.security_code
 window last_bars as (
     partition by bars.security_code

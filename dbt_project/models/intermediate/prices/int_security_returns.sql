@@ -1,4 +1,20 @@
-with bars as (
+{# Where a provider gives no reference price, the last close before is one, however long ago it was. #}
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {% set since = day_of_earlier_row('security_code', 'trade_date', 1, where='close is not null', among=
+        'select security_code from ' ~ ref('stg_security_bars') ~ " where prev_close is null and trade_date >= date '"
+        ~ first ~ "'") %}
+{% endif %}
+
+with delivered as (
+    select *
+    from {{ ref('stg_security_bars') }}
+    {% if first is not none %}
+        where trade_date >= date '{{ since }}'
+    {% endif %}
+),
+
+bars as (
     select
         *,
         max(case when close is not null then trade_date end) over (
@@ -6,7 +22,7 @@ with bars as (
             order by trade_date nulls first
             rows between unbounded preceding and 1 preceding
         ) as earlier_close_date
-    from {{ ref('stg_security_bars') }}
+    from delivered
 ),
 
 -- only for the bars whose provider gives no reference price
@@ -17,7 +33,7 @@ earlier_closes as (
         earlier.close as earlier_close,
         earlier.knowledge_at
     from bars
-    inner join {{ ref('stg_security_bars') }} as earlier
+    inner join delivered as earlier
         on
             bars.security_code = earlier.security_code
             and bars.earlier_close_date = earlier.trade_date

@@ -10,7 +10,7 @@ with visit_days as (
         count(distinct visit_way) as visits,
         count(distinct case when is_performance_briefing then visit_way end) as briefings,
         max(knowledge_at) as knowledge_at
-    from {{ ref('int_visits_by_type') }}
+    from {{ lately(ref('int_visits_by_type'), 'visit_date', 400) }}
     group by counted_type, month_start, company_id, visit_date
 ),
 

@@ -7,7 +7,7 @@ with calls as (
         company_id,
         organization,
         min(visit_date) as first_date
-    from {{ ref('int_visits_by_type') }}
+    from {{ lately(ref('int_visits_by_type'), 'visit_date', 31) }}
     group by counted_type, month_start, company_id, organization
 ),
 

@@ -14,7 +14,7 @@ with spans as (
         briefings,
         0 as institutions,
         knowledge_at
-    from {{ ref('int_company_visit_spans') }}
+    from {{ lately(ref('int_company_visit_spans'), 'visit_date', 31) }}
     union all
     select
         scheme,
@@ -30,7 +30,7 @@ with spans as (
         0 as briefings,
         1 as institutions,
         null as knowledge_at
-    from {{ ref('int_institution_spans') }}
+    from {{ lately(ref('int_institution_spans'), 'month_end', 0) }}
 ),
 
 steps as (

@@ -5,7 +5,7 @@ with notices as (
         max(coalesce(notice_date, cast('0001-01-01' as date))) over (
             partition by security_code, visit_date, visit_way
         ) as latest_notice
-    from {{ ref('stg_broker_visits') }}
+    from {{ lately(ref('stg_broker_visits'), 'visit_date', 2) }}
 ),
 
 counted as (

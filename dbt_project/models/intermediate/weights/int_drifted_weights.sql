@@ -1,3 +1,13 @@
+{# Weights drift from the date of their set: rows are made from the set that is in force on the first of them. #}
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {% set since = run_query(
+        "select strftime(coalesce(min(weight_date), date '" ~ first ~ "'), '%Y-%m-%d') from (select max(weight_date)"
+        ~ " as weight_date from " ~ ref('int_index_sets') ~ " where serves_weights and weight_date < date '" ~ first
+        ~ "' group by index_code)"
+    ).rows[0][0] %}
+{% endif %}
+
 with sets as (
     select
         index_code,
@@ -18,17 +28,26 @@ asked_dates as (
         index_code,
         trade_date
     from {{ ref('stg_index_bars') }}
+    {% if first is not none %}
+        where trade_date >= date '{{ since }}'
+    {% endif %}
     union
     select
         indices.index_code,
         quote_dates.quote_date as trade_date
     from (select distinct quote_date from {{ ref('stg_security_quotes') }}) as quote_dates
     cross join indices
+    {% if first is not none %}
+        where quote_dates.quote_date >= date '{{ since }}'
+    {% endif %}
 ),
 
 -- Members move on their own sessions, also where the index has no bar.
 market_dates as (
     select distinct trade_date from {{ ref('int_security_returns') }}
+    {% if first is not none %}
+        where trade_date >= date '{{ since }}'
+    {% endif %}
 ),
 
 dates as (
@@ -117,6 +136,9 @@ member_days as (
         on
             members.security_code = moves.security_code
             and effective.trade_date = moves.trade_date
+            {% if first is not none %}
+                and moves.trade_date >= date '{{ since }}'
+            {% endif %}
 ),
 
 drifted as (

@@ -6,7 +6,7 @@ with counted as (
                 cast(sessions.shares_numerator as double) / cast(sessions.shares_denominator as double) < 9.22e18
                 then {{ exact_quotient('sessions.shares_numerator', 'sessions.shares_denominator') }}
         end as whole_shares
-    from {{ ref('int_etf_sessions') }} as sessions
+    from {{ lately(ref('int_etf_sessions'), 'trade_date', 30) }} as sessions
 ),
 
 valued as (
@@ -79,9 +79,9 @@ select
     ) as knowledge_at,
     greatest(premiums.premium_known_at, nav_returns.known_at) as comparisons_known_at
 from valued
-inner join {{ ref('int_etf_flows') }} as flows
+inner join {{ lately(ref('int_etf_flows'), 'trade_date', 30) }} as flows
     on valued.etf_code = flows.etf_code and valued.trade_date = flows.trade_date
-inner join {{ ref('int_etf_premiums') }} as premiums
+inner join {{ lately(ref('int_etf_premiums'), 'trade_date', 30) }} as premiums
     on valued.etf_code = premiums.etf_code and valued.trade_date = premiums.trade_date
-left join {{ ref('int_etf_nav_returns') }} as nav_returns
+left join {{ lately(ref('int_etf_nav_returns'), 'trade_date', 30) }} as nav_returns
     on valued.etf_code = nav_returns.etf_code and valued.trade_date = nav_returns.trade_date

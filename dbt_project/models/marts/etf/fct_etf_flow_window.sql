@@ -1,14 +1,35 @@
-with marked as (
+{# A streak counts from the session that ended the one before. #}
+{% set ends_streak = "flow_status <> 'structural_zero' and coalesce(net_flow_cny, 0) <= 0" %}
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {% set since = run_query(
+        "select strftime(coalesce(min(coalesce(ended, first_date)), date '" ~ first ~ "'), '%Y-%m-%d') from ("
+        ~ "select min(trade_date) as first_date, max(case when trade_date < date '" ~ first ~ "' and " ~ ends_streak
+        ~ " then trade_date end) as ended from " ~ ref('int_etf_flows') ~ " group by etf_code having max(trade_date)"
+        ~ " >= date '" ~ first ~ "')"
+    ).rows[0][0] %}
+{% endif %}
+
+with firsts as (
     select
-        *,
-        session_number - min(case when has_shares then session_number end) over (
-            partition by etf_code
-        ) as sessions_since_first_shares,
-        case
-            when flow_status <> 'structural_zero' and coalesce(net_flow_cny, 0) <= 0 then 1
-            else 0
-        end as ends_streak
+        etf_code,
+        min(session_number) as first_number
     from {{ ref('int_etf_flows') }}
+    where has_shares
+    group by etf_code
+),
+
+marked as (
+    select
+        flows.*,
+        flows.session_number - firsts.first_number as sessions_since_first_shares,
+        case when {{ ends_streak }} then 1 else 0 end as ends_streak
+    from {{ ref('int_etf_flows') }} as flows
+    left join firsts
+        on flows.etf_code = firsts.etf_code
+    {% if first is not none %}
+        where flows.trade_date >= least(date '{{ since }}', date '{{ first }}' - 60)
+    {% endif %}
 ),
 
 streaks as (

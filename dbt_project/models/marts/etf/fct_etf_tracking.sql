@@ -1,11 +1,21 @@
-with numbered as (
+with firsts as (
     select
-        *,
-        session_number - min(case when has_nav then session_number end) over (
-            partition by etf_code
-        ) as sessions_since_first_nav,
-        case when day_status = 'used' then tracking_difference end as used_difference
+        etf_code,
+        min(session_number) as first_number
     from {{ ref('int_etf_tracking_days') }}
+    where has_nav
+    group by etf_code
+),
+
+-- 250 sessions never take more than 420 days
+numbered as (
+    select
+        days.*,
+        days.session_number - firsts.first_number as sessions_since_first_nav,
+        case when days.day_status = 'used' then days.tracking_difference end as used_difference
+    from {{ lately(ref('int_etf_tracking_days'), 'trade_date', 420) }} as days
+    left join firsts
+        on days.etf_code = firsts.etf_code
 ),
 
 windows as (

@@ -17,12 +17,12 @@ with member_sessions as (
         greatest(
             weights.knowledge_at, bars.knowledge_at, coalesce(moves.knowledge_at, weights.knowledge_at)
         ) as knowledge_at
-    from {{ ref('int_drifted_weights') }} as weights
-    inner join {{ ref('stg_index_bars') }} as bars
+    from {{ lately(ref('int_drifted_weights'), 'trade_date', 0) }} as weights
+    inner join {{ lately(ref('stg_index_bars'), 'trade_date', 0) }} as bars
         on
             weights.index_code = bars.index_code
             and weights.trade_date = bars.trade_date
-    left join {{ ref('int_security_returns') }} as moves
+    left join {{ lately(ref('int_security_returns'), 'trade_date', 0) }} as moves
         on
             weights.security_code = moves.security_code
             and weights.trade_date = moves.trade_date

@@ -5,7 +5,7 @@ with members as (
             partition by index_code, trade_date
             order by weight desc nulls last, security_code asc nulls last
         ) as weight_rank
-    from {{ ref('fct_constituent_daily') }}
+    from {{ lately(ref('fct_constituent_daily'), 'trade_date', 0) }}
 ),
 
 breadth as (
@@ -47,7 +47,7 @@ select
     breadth.price_coverage,
     greatest(breadth.knowledge_at, levels.knowledge_at) as knowledge_at
 from breadth
-inner join {{ ref('fct_index_daily') }} as levels
+inner join {{ lately(ref('fct_index_daily'), 'trade_date', 0) }} as levels
     on
         breadth.index_code = levels.index_code
         and breadth.trade_date = levels.trade_date

@@ -14,8 +14,8 @@ with bars as (
                 then greatest(bars.knowledge_at, earlier.knowledge_at)
             else bars.knowledge_at
         end as knowledge_at
-    from {{ ref('stg_index_bars') }} as bars
-    left join {{ ref('int_index_previous_closes') }} as earlier
+    from {{ lately(ref('stg_index_bars'), 'trade_date', 0) }} as bars
+    left join {{ lately(ref('int_index_previous_closes'), 'level_date', 0) }} as earlier
         on
             bars.index_code = earlier.index_code
             and bars.trade_date = earlier.level_date

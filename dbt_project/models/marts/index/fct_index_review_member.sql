@@ -6,7 +6,7 @@ with new_members as (
         members.weight / sum(members.weight) over (
             partition by reviews.index_code, reviews.weight_date
         ) as weight
-    from {{ ref('int_index_reviews') }} as reviews
+    from {{ lately(ref('int_index_reviews'), 'weight_date', 0) }} as reviews
     inner join {{ ref('stg_index_weights') }} as members
         on reviews.index_code = members.index_code and reviews.weight_date = members.weight_date
 ),
@@ -16,7 +16,7 @@ old_members as (
         reviews.index_code,
         reviews.weight_date,
         members.security_code
-    from {{ ref('int_index_reviews') }} as reviews
+    from {{ lately(ref('int_index_reviews'), 'weight_date', 0) }} as reviews
     inner join {{ ref('stg_index_weights') }} as members
         on reviews.index_code = members.index_code and reviews.previous_date = members.weight_date
 ),
@@ -41,7 +41,7 @@ drift_days as (
         weight_date,
         max(drift_date) as drift_date,
         max(known_at) as known_at
-    from {{ ref('int_index_drifted_sets') }}
+    from {{ lately(ref('int_index_drifted_sets'), 'weight_date', 0) }}
     group by index_code, weight_date
 ),
 
@@ -75,7 +75,7 @@ compared as (
             and pairs.security_code = old_members.security_code
     left join drift_days
         on pairs.index_code = drift_days.index_code and pairs.weight_date = drift_days.weight_date
-    left join {{ ref('int_index_drifted_sets') }} as drifted
+    left join {{ lately(ref('int_index_drifted_sets'), 'weight_date', 0) }} as drifted
         on
             pairs.index_code = drifted.index_code
             and pairs.weight_date = drifted.weight_date
@@ -93,7 +93,7 @@ asked as (
         security_code,
         trade_date as asked_date,
         false as is_asked
-    from {{ ref('int_security_turnovers') }}
+    from {{ lately(ref('int_security_turnovers'), 'trade_date', 31) }}
 ),
 
 last_bars as (
@@ -117,8 +117,8 @@ rates as (
         max_by(fx.rate, fx.rate_date) as rate,
         max_by(coalesce(fx.contradiction, 'none'), fx.rate_date) as contradiction,
         max_by(fx.knowledge_at, fx.rate_date) as known_at
-    from (select distinct weight_date from {{ ref('int_index_reviews') }}) as reviews
-    inner join {{ ref('int_exchange_rates') }} as fx
+    from (select distinct weight_date from {{ lately(ref('int_index_reviews'), 'weight_date', 0) }}) as reviews
+    inner join {{ lately(ref('int_exchange_rates'), 'rate_date', 10) }} as fx
         on
             reviews.weight_date >= fx.rate_date
             and fx.rate_date > {{ dbt.dateadd('day', -10, 'reviews.weight_date') }}
@@ -146,14 +146,14 @@ traded as (
             coalesce(assets.known_at, reviews.known_at)
         ) as known_at
     from compared
-    inner join {{ ref('int_index_reviews') }} as reviews
+    inner join {{ lately(ref('int_index_reviews'), 'weight_date', 0) }} as reviews
         on compared.index_code = reviews.index_code and compared.weight_date = reviews.weight_date
     left join last_bars
         on
             compared.security_code = last_bars.security_code
             and compared.weight_date = last_bars.asked_date
             and last_bars.is_asked
-    left join {{ ref('int_security_turnovers') }} as turnovers
+    left join {{ lately(ref('int_security_turnovers'), 'trade_date', 31) }} as turnovers
         on
             last_bars.security_code = turnovers.security_code
             and last_bars.bar_date = turnovers.trade_date
@@ -163,7 +163,7 @@ traded as (
         on
             compared.weight_date = rates.weight_date
             and rates.pair = turnovers.currency || 'CNY'
-    left join {{ ref('int_tracker_assets') }} as assets
+    left join {{ lately(ref('int_tracker_assets'), 'weight_date', 0) }} as assets
         on compared.index_code = assets.index_code and compared.weight_date = assets.weight_date
 ),
 

@@ -8,7 +8,7 @@ with bars as (
         bars.turnover,
         coalesce(bars.currency, case when bars.security_code like '%.HK' then 'HKD' else 'CNY' end) as currency,
         greatest(bars.knowledge_at, spans.knowledge_at) as knowledge_at
-    from {{ ref('int_security_returns') }} as bars
+    from {{ lately(ref('int_security_returns'), 'trade_date', 0) }} as bars
     inner join {{ ref('int_sector_spans') }} as spans
         on
             bars.security_code = spans.security_code
@@ -25,8 +25,8 @@ with bars as (
         bars.turnover,
         coalesce(bars.currency, case when bars.security_code like '%.HK' then 'HKD' else 'CNY' end) as currency,
         greatest(bars.knowledge_at, members.knowledge_at) as knowledge_at
-    from {{ ref('int_theme_members') }} as members
-    inner join {{ ref('int_security_returns') }} as bars
+    from {{ lately(ref('int_theme_members'), 'trade_date', 0) }} as members
+    inner join {{ lately(ref('int_security_returns'), 'trade_date', 0) }} as bars
         on
             members.security_code = bars.security_code
             and members.trade_date = bars.trade_date
@@ -93,7 +93,7 @@ tracker_flows as (
         count(flows.net_flow_cny) as trackers_with_flow,
         {{ money_sum('flows.net_flow_cny') }} as etf_net_flow_cny,
         max(flows.knowledge_at) as knowledge_at
-    from {{ ref('fct_etf_daily') }} as flows
+    from {{ lately(ref('fct_etf_daily'), 'trade_date', 0) }} as flows
     inner join {{ ref('dim_etf') }} as etfs
         on flows.etf_code = etfs.etf_code
     where etfs.tracked_index_code = '987018.CNI'
@@ -101,7 +101,7 @@ tracker_flows as (
 ),
 
 theme_dates as (
-    select trade_date from {{ ref('fct_index_breadth_daily') }}
+    select trade_date from {{ lately(ref('fct_index_breadth_daily'), 'trade_date', 0) }}
     where index_code = '987018.CNI'
     union
     select trade_date from tracker_flows
@@ -114,13 +114,13 @@ first_visits as (
         min(visit_date) as first_visit_date,
         min(case when visitor_type = 'broker' then visit_date end) as first_broker_visit_date,
         max(knowledge_at) as knowledge_at
-    from {{ ref('int_visits') }}
+    from {{ lately(ref('int_visits'), 'visit_date', 31) }}
     group by company_id, month_start
 ),
 
 visit_bounds as (
     select min(month_start) as first_month
-    from first_visits
+    from {{ ref('int_visits') }}
 ),
 
 theme_visits as (
@@ -133,7 +133,7 @@ theme_visits as (
             distinct case when visits.first_broker_visit_date <= members.trade_date then visits.company_id end
         ) as companies_visited_by_brokers_mtd,
         max(visits.knowledge_at) as knowledge_at
-    from {{ ref('int_theme_members') }} as members
+    from {{ lately(ref('int_theme_members'), 'trade_date', 0) }} as members
     inner join visit_bounds
         on members.trade_date >= visit_bounds.first_month
     left join first_visits as visits
@@ -150,7 +150,7 @@ sector_visits as (
         max(case when visitor_type = 'all' then companies_mtd end) as companies_visited_mtd,
         max(case when visitor_type = 'broker' then companies_mtd end) as companies_visited_by_brokers_mtd,
         max(knowledge_at) as knowledge_at
-    from {{ ref('fct_sector_visits_daily') }}
+    from {{ lately(ref('fct_sector_visits_daily'), 'as_of_date', 0) }}
     where scheme = 'SW2021' and sector_code not in ('ALL', 'NONE')
     group by sector_code, as_of_date
 ),
@@ -207,7 +207,7 @@ combined as (
             coalesce(theme_visits.knowledge_at, index_breadth.knowledge_at, tracker_flows.knowledge_at)
         ) as knowledge_at
     from theme_dates
-    left join {{ ref('fct_index_breadth_daily') }} as index_breadth
+    left join {{ lately(ref('fct_index_breadth_daily'), 'trade_date', 0) }} as index_breadth
         on
             index_breadth.index_code = '987018.CNI'
             and theme_dates.trade_date = index_breadth.trade_date

@@ -10,7 +10,7 @@ select
     visits.notice_date,
     coalesce(sectors.sector_code, 'NONE') as sector_code,
     greatest(visits.knowledge_at, coalesce(sectors.knowledge_at, visits.knowledge_at)) as knowledge_at
-from {{ ref('int_visits') }} as visits
+from {{ lately(ref('int_visits'), 'visit_date', 0) }} as visits
 left join {{ ref('int_company_sector_spans') }} as sectors
     on
         sectors.scheme = 'SW2021'
