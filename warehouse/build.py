@@ -110,7 +110,7 @@ def _differs(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> bool
 def tell_changes(folder: Path, changes: Iterable[Change], inputs: Iterable[tuple[str, str]]) -> None:
     """Write into the build what has changed since it was published, for models that go on from there.
 
-    ``inputs``: pairs of a model and what it is made from. ``macros/going_on.sql`` of the dbt project reads both.
+    ``inputs``: pairs of a model and what it is made from. ``materializations/table.sql`` of the dbt project reads both.
     """
     with duckdb.connect(str(folder / WORK_FILE)) as con:
         con.execute("begin")

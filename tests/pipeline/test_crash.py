@@ -4,17 +4,11 @@ Publication is killed before the lines of its code by ``tests/unit/test_release_
 by ``make stress``.
 """
 
-import os
 import random
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from orchestration import transform
-from orchestration.settings import Settings
 from tests.support.crash_world import IMPORTED, PUBLISH, READ, STAGES, World
 from tests.support.killing import Call, Workshop
 
@@ -61,33 +55,9 @@ def test_killed_anywhere_the_release_stands_and_the_next_run_finishes(tmp_path: 
             assert hit or call.wait() == 0, call.progress()
             assert world.check() == before
             reading += hit
-        # every other kill leaves dbt behind, if it is there
         for number, mark in enumerate((READING, BUILDING, BUILDING)):
             assert killed(workshop.sector(world.home, "run"), mark, 3.0, alone=number % 2 == 1) == before
 
         call = workshop.sector(world.home, "run")
         assert call.wait() == 0, call.progress()
         world.check_finished()
-
-
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system does not show its processes under /proc")
-def test_dbt_that_outlived_its_run_is_ended_before_the_build_files_are_made_anew(tmp_path: Path) -> None:
-    """It would open the next run's build files, and that run would find them locked."""
-    settings = Settings(home=tmp_path / "home")
-    (tmp_path / "dbt").write_text("import time\ntime.sleep(60)\n")
-    ours, others = (
-        subprocess.Popen(
-            [sys.executable, str(tmp_path / "dbt"), "build"], env={**os.environ, "SECTOR_BUILD_DIR": str(folder)}
-        )
-        for folder in (settings.build, tmp_path / "another" / "build")
-    )
-    try:
-        while b"dbt" not in Path(f"/proc/{ours.pid}/cmdline").read_bytes():
-            time.sleep(0.01)
-        transform.end_orphans(settings)
-        assert ours.wait(10) == -9
-        assert others.poll() is None
-    finally:
-        for process in (ours, others):
-            process.kill()
-            process.wait()

@@ -23,16 +23,7 @@ codes as (
     from {{ ref('stg_etf_profiles') }}
     union
     select etf_code
-    from {{ ref('stg_etf_bars') }}
-    union
-    select etf_code
-    from {{ ref('stg_etf_shares') }}
-    union
-    select etf_code
-    from {{ ref('stg_etf_nav') }}
-    union
-    select etf_code
-    from {{ ref('stg_etf_quotes') }}
+    from {{ ref('stg_etf_days') }}
 )
 
 select

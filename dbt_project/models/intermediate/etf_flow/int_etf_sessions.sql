@@ -14,37 +14,6 @@ navs as (
         on navs.nav_date = calendar.date and calendar.is_session_szse
 ),
 
-extents as (
-    select
-        etf_code,
-        min(trade_date) as first_date,
-        max(trade_date) as last_date
-    from (
-        select
-            etf_code,
-            trade_date
-        from bars
-        union all
-        select
-            etf_code,
-            nav_date as trade_date
-        from navs
-        union all
-        select
-            etf_code,
-            trade_date
-        from {{ lately(ref('int_etf_share_counts'), 'trade_date', 30) }}
-        {% if first_changed_day() is not none %}
-            union all
-            select
-                etf_code,
-                trade_date
-            from {{ this }}
-        {% endif %}
-    ) as seen
-    group by etf_code
-),
-
 numbers as (
     select
         date as session_date,
@@ -66,7 +35,7 @@ sessions as (
         end as is_calendar_closed,
         calendars.creation_unit,
         numbers.number - first_numbers.number + 1 as session_number
-    from extents
+    from {{ ref('int_etf_extents') }} as extents
     inner join {{ lately(ref('stg_trading_calendar'), 'date', 30) }} as calendar
         on calendar.date between extents.first_date and extents.last_date
     inner join numbers

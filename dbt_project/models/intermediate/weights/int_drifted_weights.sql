@@ -42,12 +42,21 @@ asked_dates as (
     {% endif %}
 ),
 
--- Members move on their own sessions, also where the index has no bar.
-market_dates as (
-    select distinct trade_date from {{ ref('int_security_returns') }}
+moves as (
+    select
+        security_code,
+        trade_date,
+        change_ratio,
+        knowledge_at
+    from {{ ref('int_security_returns') }}
     {% if first is not none %}
         where trade_date >= date '{{ since }}'
     {% endif %}
+),
+
+-- Members move on their own sessions, also where the index has no bar.
+market_dates as (
+    select distinct trade_date from moves
 ),
 
 dates as (
@@ -132,13 +141,10 @@ member_days as (
         on
             effective.index_code = members.index_code
             and effective.weight_date = members.weight_date
-    left join {{ ref('int_security_returns') }} as moves
+    left join moves
         on
             members.security_code = moves.security_code
             and effective.trade_date = moves.trade_date
-            {% if first is not none %}
-                and moves.trade_date >= date '{{ since }}'
-            {% endif %}
 ),
 
 drifted as (

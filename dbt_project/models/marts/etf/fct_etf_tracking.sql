@@ -10,12 +10,12 @@ with firsts as (
 -- 250 sessions never take more than 420 days
 numbered as (
     select
-        days.*,
-        days.session_number - firsts.first_number as sessions_since_first_nav,
-        case when days.day_status = 'used' then days.tracking_difference end as used_difference
-    from {{ lately(ref('int_etf_tracking_days'), 'trade_date', 420) }} as days
+        tracked.*,
+        tracked.session_number - firsts.first_number as sessions_since_first_nav,
+        case when tracked.day_status = 'used' then tracked.tracking_difference end as used_difference
+    from {{ lately(ref('int_etf_tracking_days'), 'trade_date', 420) }} as tracked
     left join firsts
-        on days.etf_code = firsts.etf_code
+        on tracked.etf_code = firsts.etf_code
 ),
 
 windows as (

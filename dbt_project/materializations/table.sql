@@ -77,7 +77,7 @@
     {%- for column in adapter.get_columns_in_relation(stood) -%}
         {%- set name = adapter.quote(column.name) -%}
         {%- do columns.append(
-            "case when abs(" ~ name ~ ") < 100 then round(" ~ name ~ ", 11) when abs(" ~ name ~ ") < 1e7 then round("
+            "case when abs(" ~ name ~ ") < 100 then round(" ~ name ~ ", 10) when abs(" ~ name ~ ") < 1e7 then round("
             ~ name ~ ", 6) else round(" ~ name ~ ", 1) end" if column.dtype == 'DOUBLE' else name
         ) -%}
     {%- endfor -%}
@@ -105,7 +105,7 @@
 {% materialization table, adapter='duckdb' %}
     {%- set stood = load_cached_relation(this) -%}
     {%- set this_table = this.incorporate(type='table') -%}
-    {%- set made = make_intermediate_relation(this_table) -%}
+    {%- set made = make_intermediate_relation(this_table).incorporate(type='table') -%}
     {%- set changed = changed_days() -%}
     {%- set first = first_changed_day() -%}
     {%- set day = (model.config.meta or {}).get('day') -%}
@@ -116,12 +116,28 @@
         {% call noop_statement('main', 'UNCHANGED') %}{% endcall %}
     {% elif first is not none %}
         {% call statement('main') -%}
-            create or replace temp table rows_of_late as from {{ stood }} limit 0;
-            insert into rows_of_late by name
-            select * from (
+            {# never an empty copy and an insert: in one transaction DuckDB 2.0.0 then loses the rows of a large insert #}
+            create or replace temp table rows_of_late as
+            select
+                {%- for column in adapter.get_columns_in_relation(stood) %}
+                cast({{ adapter.quote(column.name) }} as {{ column.data_type }}) as {{ adapter.quote(column.name) }}
+                {{- ', ' if not loop.last }}
+                {%- endfor %}
+            from (
                 {{ compiled_code }}
             ) as model_rows where {{ day }} >= date '{{ first }}'
         {%- endcall %}
+    {% else %}
+        {% do drop_relation_if_exists(load_cached_relation(made)) %}
+        {% call statement('main') -%}
+            {{ create_table_as(False, this_table if changed is none else made, compiled_code) }}
+        {%- endcall %}
+    {% endif %}
+    {{ run_hooks(post_hooks) }}
+    {# A run that is killed from here on leaves nothing that another one goes on from. #}
+    {{ adapter.commit() }}
+
+    {% if first is not none and changed != 'nothing' %}
         {%- set differ = days_that_differ('rows_of_late', stood, day, first) -%}
         {% if differ is not none %}
             {%- set between = day ~ " between date '" ~ differ.first ~ "' and date '" ~ differ.last ~ "'" -%}
@@ -129,25 +145,17 @@
             {% do run_query("insert into " ~ stood ~ " by name select * from rows_of_late where " ~ between) %}
         {% endif %}
         {% do run_query("drop table rows_of_late") %}
-    {% else %}
-        {{ drop_relation_if_exists(load_cached_relation(made)) }}
-        {% call statement('main') -%}
-            {{ create_table_as(False, made if changed is not none else this_table, compiled_code) }}
-        {%- endcall %}
-        {% if changed is not none %}
-            {%- set differ = days_that_differ(made, stood, day, none) -%}
-            {% if differ is none %}
-                {{ adapter.drop_relation(made.incorporate(type='table')) }}
-            {% else %}
-                {{ adapter.drop_relation(stood) }}
-                {{ adapter.rename_relation(made.incorporate(type='table'), this_table) }}
-            {% endif %}
+    {% elif changed is not none and changed != 'nothing' %}
+        {%- set differ = days_that_differ(made, stood, day, none) -%}
+        {% if differ is none %}
+            {% do adapter.drop_relation(made) %}
+        {% else %}
+            {% do adapter.drop_relation(stood) %}
+            {% do adapter.rename_relation(made, this_table) %}
         {% endif %}
     {% endif %}
-    {{ run_hooks(post_hooks) }}
-
+    {# a transaction writes to one file, and `control` may be in another than the model #}
     {{ adapter.commit() }}
-    {# after the commit: a transaction writes to one file, and the marts are not in that of `control` #}
     {% if differ is not none %}
         {% do note_change(differ, day) %}
     {% endif %}
