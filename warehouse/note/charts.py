@@ -3,7 +3,7 @@
 Belongs here: how a series is drawn (Altair, made SVG by vl-convert). Does not belong here: reading it (``series``).
 Every chart is ``WIDTH`` wide, so that it stays legible on a phone and stands two abreast on a desk and on paper. A
 series without data has no SVG and says what is missing. A drawing is kept under the digest of all that makes it, so
-that a day without new visits does not draw visits again: loading Altair and Vega takes longer than the rest of the page.
+that a day without new visits does not draw visits again: loading Vega takes longer than the rest of the page.
 """
 
 from __future__ import annotations
