@@ -39,25 +39,25 @@ returns as (
 forward_returns as (
     select
         security_code,
-        trade_date,
-    {% for sessions in horizons %}
-        case
-            when count(log_return) over ahead_{{ sessions }} = {{ sessions }}
-                then exp(sum(log_return) over ahead_{{ sessions }}) - 1
-        end as forward_{{ sessions }},
-        max(knowledge_at) over ahead_{{ sessions }} as known_{{ sessions }}{{ ',' if not loop.last }}
-    
-    {% endfor %}
+        {% for sessions in horizons %}
+            case
+                when count(log_return) over ahead_{{ sessions }} = {{ sessions }}
+                    then exp(sum(log_return) over ahead_{{ sessions }}) - 1
+            end as forward_{{ sessions }},
+            max(knowledge_at) over ahead_{{ sessions }} as known_{{ sessions }},
+        {% endfor %}
+        trade_date
     from returns
     window
-    {% for sessions in horizons %}
-            ahead_{{ sessions }} as (
-                partition by security_code
-                order by trade_date nulls last
-                rows between current row and {{ sessions - 1 }} following
-            ){{ ',' if not loop.last }}
-    
-        {% endfor %}
+        ahead_1 as (
+            partition by security_code order by trade_date nulls last rows between current row and current row
+        ),
+        ahead_5 as (
+            partition by security_code order by trade_date nulls last rows between current row and 4 following
+        ),
+        ahead_20 as (
+            partition by security_code order by trade_date nulls last rows between current row and 19 following
+        )
 ),
 
 placed as (
@@ -78,14 +78,13 @@ placed as (
 usual_side_by_side as (
     {% for sector in sectors %}
         select
-            scheme,
-            {{ sector }},
-        {% for sessions in horizons %}
-            avg(forward_{{ sessions }}) as usual_{{ sessions }}{{ ',' if not loop.last }}
-        
-        {% endfor %}
+            {{ sector }} as sector_code, -- noqa: AL09
+            {% for sessions in horizons %}
+                avg(forward_{{ sessions }}) as usual_{{ sessions }},
+            {% endfor %}
+            scheme
         from placed
-        group by scheme, {{ sector }}
+        group by {{ sector }}, scheme
         {% if not loop.last %}
             union all
         {% endif %}
@@ -107,20 +106,19 @@ placed_events as (
 followed_side_by_side as (
     {% for sector in sectors %}
         select
-            scheme,
-            {{ sector }},
+            {{ sector }} as sector_code, -- noqa: AL09
+            {% for sessions in horizons %}
+                count(forward_{{ sessions }}) as events_{{ sessions }},
+                avg(forward_{{ sessions }}) as return_{{ sessions }},
+                stddev_samp(forward_{{ sessions }}) as deviation_{{ sessions }},
+                max(
+                    case when forward_{{ sessions }} is not null then greatest(known_{{ sessions }}, visit_known_at) end
+                ) as known_{{ sessions }},
+            {% endfor %}
             visitor_type,
-        {% for sessions in horizons %}
-            count(forward_{{ sessions }}) as events_{{ sessions }},
-            avg(forward_{{ sessions }}) as return_{{ sessions }},
-            stddev_samp(forward_{{ sessions }}) as deviation_{{ sessions }},
-            max(
-                case when forward_{{ sessions }} is not null then greatest(known_{{ sessions }}, visit_known_at) end
-            ) as known_{{ sessions }}{{ ',' if not loop.last }}
-        
-        {% endfor %}
+            scheme
         from placed_events
-        group by scheme, {{ sector }}, visitor_type
+        group by {{ sector }}, visitor_type, scheme
         {% if not loop.last %}
             union all
         {% endif %}
