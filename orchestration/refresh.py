@@ -284,6 +284,7 @@ class Refresh:
 
     def build(self, select: Iterable[str] | None = None) -> transform.Call:
         """Begin a call of dbt; ``close`` ends it. ``select`` as in ``transform.Call``."""
+        forget_standing(self.settings)
         self.call = transform.Call(self.settings, select)
         return self.call
 
@@ -312,6 +313,7 @@ class Refresh:
             names = buildable(lineage, set(broken), skipped, set(marts))
             if NOTE in skipped and NOTE not in {*marts, *names}:
                 raise HeldError(f"{NOTE} cannot be built without {', '.join(sorted(broken))}")
+            forget_standing(self.settings)
             write_whole(_carried_file(self.settings), json.dumps(sorted(marts)))
             borrow(self.settings.build, self.settings.releases / lender.release_id / MARTS_FILE, lineage, marts)
         except HeldError as error:
@@ -433,6 +435,7 @@ class Refresh:
         for check in report.refusing:
             failed.setdefault(check.mart.rsplit(".", 1)[-1], f"{check.mart} · {check.check_name}: {check.observed}")
         causes = damaged(lineage, failed)
+        forget_standing(self.settings)
         write_whole(_carried_file(self.settings), json.dumps(sorted(causes)))
         release = self.settings.releases / lender.release_id / MARTS_FILE
         self.carried = carry_over(self.settings.build, release, causes)

@@ -1,3 +1,6 @@
+{% set horizons = [1, 5, 20] %}
+{% set sectors = ['sector_code', "'ALL'"] %}
+
 -- Event study of visits: the clock of an event is its notice, so that nothing is used before it could be known.
 with events as (
     select
@@ -32,95 +35,127 @@ returns as (
     where security_code in (select security_code from events)
 ),
 
+-- all horizons of a row side by side: one pass over the bars, and one join with the sectors
 forward_returns as (
-    {% for sessions in [1, 5, 20] %}
-        select
-            security_code,
-            trade_date,
-            {{ sessions }} as horizon_sessions,
-            case when count(log_return) over ahead = {{ sessions }} then exp(sum(log_return) over ahead) - 1 end
-                as forward_return,
-            max(knowledge_at) over ahead as knowledge_at
-        from returns
-        window
-            ahead as (
-                partition by security_code
-                order by trade_date nulls last
-                rows between current row and {{ sessions - 1 }} following
-            )
-        {% if not loop.last %}
-            union all
-        {% endif %}
-    {% endfor %}
+    select
+        security_code,
+        {% for sessions in horizons %}
+            case
+                when count(log_return) over ahead_{{ sessions }} = {{ sessions }}
+                    then exp(sum(log_return) over ahead_{{ sessions }}) - 1
+            end as forward_{{ sessions }},
+            max(knowledge_at) over ahead_{{ sessions }} as known_{{ sessions }},
+        {% endfor %}
+        trade_date
+    from returns
+    window
+        ahead_1 as (
+            partition by security_code order by trade_date nulls last rows between current row and current row
+        ),
+        ahead_5 as (
+            partition by security_code order by trade_date nulls last rows between current row and 4 following
+        ),
+        ahead_20 as (
+            partition by security_code order by trade_date nulls last rows between current row and 19 following
+        )
 ),
 
 placed as (
     select
         spans.scheme,
         spans.sector_code,
-        ahead.security_code,
-        ahead.trade_date,
-        ahead.horizon_sessions,
-        ahead.forward_return,
-        ahead.knowledge_at
+        ahead.*
     from forward_returns as ahead
     inner join {{ ref('int_sector_spans') }} as spans
         on
             ahead.security_code = spans.security_code
             and ahead.trade_date >= spans.valid_from
             and ahead.trade_date < spans.valid_to
-    where ahead.forward_return is not null and spans.sector_code <> 'NONE'
+    where spans.sector_code <> 'NONE'
 ),
 
 -- every sector on its own, and all of them together
-scoped as (
+usual_side_by_side as (
+    {% for sector in sectors %}
+        select
+            {{ sector }} as sector_code, -- noqa: AL09
+            {% for sessions in horizons %}
+                avg(forward_{{ sessions }}) as usual_{{ sessions }},
+            {% endfor %}
+            scheme
+        from placed
+        group by {{ sector }}, scheme
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
+),
+
+placed_events as (
     select
-        scheme,
-        sector_code,
-        security_code,
-        trade_date,
-        horizon_sessions,
-        forward_return,
-        knowledge_at
+        placed.*,
+        events.visitor_type,
+        events.knowledge_at as visit_known_at
     from placed
-    union all
-    select
-        scheme,
-        'ALL' as sector_code,
-        security_code,
-        trade_date,
-        horizon_sessions,
-        forward_return,
-        knowledge_at
-    from placed
+    inner join events
+        on
+            placed.security_code = events.security_code
+            and placed.trade_date = events.event_session
+),
+
+followed_side_by_side as (
+    {% for sector in sectors %}
+        select
+            {{ sector }} as sector_code, -- noqa: AL09
+            {% for sessions in horizons %}
+                count(forward_{{ sessions }}) as events_{{ sessions }},
+                avg(forward_{{ sessions }}) as return_{{ sessions }},
+                stddev_samp(forward_{{ sessions }}) as deviation_{{ sessions }},
+                max(
+                    case when forward_{{ sessions }} is not null then greatest(known_{{ sessions }}, visit_known_at) end
+                ) as known_{{ sessions }},
+            {% endfor %}
+            visitor_type,
+            scheme
+        from placed_events
+        group by {{ sector }}, visitor_type, scheme
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 ),
 
 usual as (
-    select
-        scheme,
-        sector_code,
-        horizon_sessions,
-        avg(forward_return) as usual_return_ratio
-    from scoped
-    group by scheme, sector_code, horizon_sessions
+    {% for sessions in horizons %}
+        select
+            scheme,
+            sector_code,
+            {{ sessions }} as horizon_sessions,
+            usual_{{ sessions }} as usual_return_ratio
+        from usual_side_by_side
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 ),
 
 followed as (
-    select
-        scoped.scheme,
-        scoped.sector_code,
-        events.visitor_type,
-        scoped.horizon_sessions,
-        count(*) as events,
-        avg(scoped.forward_return) as event_return_ratio,
-        stddev_samp(scoped.forward_return) as deviation,
-        max(greatest(scoped.knowledge_at, events.knowledge_at)) as knowledge_at
-    from scoped
-    inner join events
-        on
-            scoped.security_code = events.security_code
-            and scoped.trade_date = events.event_session
-    group by scoped.scheme, scoped.sector_code, events.visitor_type, scoped.horizon_sessions
+    {% for sessions in horizons %}
+        select
+            scheme,
+            sector_code,
+            visitor_type,
+            {{ sessions }} as horizon_sessions,
+            events_{{ sessions }} as events,
+            return_{{ sessions }} as event_return_ratio,
+            deviation_{{ sessions }} as deviation,
+            known_{{ sessions }} as knowledge_at
+        from followed_side_by_side
+        where events_{{ sessions }} > 0
+        {% if not loop.last %}
+            union all
+        {% endif %}
+    {% endfor %}
 )
 
 select
