@@ -256,6 +256,7 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
 
     from orchestration.alerts.telling import after_break, after_death, after_idle
     from orchestration.durable import make_folder
+    from orchestration.garbage import few_searches
     from orchestration.locking import run_lock
     from orchestration.moments import write_short
     from orchestration.refresh import nothing_new, unchanged, utc_now
@@ -272,9 +273,10 @@ def refresh(settings: Settings, as_of: dt.datetime | None, make_current: bool) -
             say(f"warning: {write_short(as_of)} lies ahead: what becomes known until then is not in this build")
         try:
             require_space(settings)
-            from orchestration.executing import execute
+            with few_searches():
+                from orchestration.executing import execute
 
-            return execute(settings, as_of, make_current, say)
+                return execute(settings, as_of, make_current, say)
         except Exception as error:
             if as_of is None:
                 after_break(settings, one_line(error, settings.home), say)

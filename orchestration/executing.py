@@ -13,6 +13,7 @@ import dagster as dg
 
 from orchestration.alerts.telling import after_break
 from orchestration.definitions import build_defs
+from orchestration.garbage import loaded
 from orchestration.instance import dagster_home
 from orchestration.jobs import REFRESH
 from orchestration.journal import open_instance
@@ -27,7 +28,7 @@ def execute(
 ) -> tuple[Outcome, int]:
     """Run the job to its end. Gives what it came to and the exit code (0 done, 1 refused, 2 broken).
 
-    Raises ``KeyboardInterrupt`` when a signal ended it.
+    To be called within ``garbage.few_searches``. Raises ``KeyboardInterrupt`` when a signal ended it.
     """
     settings.build.mkdir(parents=True, exist_ok=True)
     runs: list[Refresh] = []
@@ -51,6 +52,7 @@ def execute(
         open_instance(dagster_home(settings)) as instance,
     ):
         job = build_defs(settings, progress=tell, on_start=runs.append).resolve_job_def(REFRESH)
+        loaded()
         result = job.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
     if not runs and as_of is None:
         after_break(settings, conclude(None, succeeded=False)[0].message, tell)
