@@ -22,16 +22,31 @@ from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 
 
 class KeptOpenEventLog(SqliteEventLogStorage):
-    """Dagster's event log with one connection per file, kept until ``dispose``."""
+    """Dagster's event log with one connection per file, kept until ``dispose``.
+
+    Dagster asks SQLite for its tables and columns at most of the events; here each is asked for once, as they stay.
+    """
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._kept: dict[str, sa.Connection] = {}
+        self._tables: set[str] = set()
+        self._asset_columns: dict[str, bool] = {}
         self._open = ExitStack()
         super().__init__(base_dir, inst_data)
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Any) -> KeptOpenEventLog:
         return cls(inst_data=inst_data, **config_value)
+
+    def has_table(self, table_name: str) -> bool:
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
+
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        if column_name not in self._asset_columns:
+            self._asset_columns[column_name] = super()._has_asset_key_col_on_connection(conn, column_name)
+        return self._asset_columns[column_name]
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:

@@ -526,7 +526,7 @@ class Refresh:
         from warehouse.catalog import write_release
         from warehouse.checks_page import CHECKS_FILE
         from warehouse.docs import render_docs
-        from warehouse.note import render_html, render_text
+        from warehouse.note import DRAWINGS, render_html, render_text
         from warehouse.releases import ReleaseRecord, make_current, new_release_id, publish
 
         settings = self.settings
@@ -549,7 +549,7 @@ class Refresh:
         write_release(marts, record, report, manifest, self.carried)
         documents = {
             "note.txt": render_text(marts),
-            "note.html": render_html(marts),
+            "note.html": render_html(marts, settings.build / DRAWINGS),
             CHECKS_FILE: report.to_json(),
             "checks.html": self._checks_page(report, f"release {record.release_id}"),
             "docs.html": render_docs(manifest, marts),

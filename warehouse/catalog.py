@@ -236,6 +236,8 @@ def write_release(
             "order by table_schema, table_name, ordinal_position"
         ).fetchall()
         views = set(con.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall())
+        # what a build left as it was has its comments from the release before
+        told = {tuple(place): comment for *place, comment in con.execute(_COMMENTS).fetchall()}
         columns: list[list[Any]] = []
         tables: dict[tuple[str, str], list[str]] = {}
         comments = []
@@ -243,9 +245,9 @@ def write_release(
             tables.setdefault((schema, table), []).append(column)
             about = _column(described, schema, table, column)
             columns.append([schema, table, column, ordinal, data_type, about.description, about.unit])
-            comments.append(
-                f'comment on column {schema}."{table}"."{column}" is {quoted(f"{about.description} [{about.unit}]")}'
-            )
+            words = f"{about.description} [{about.unit}]"
+            if told.get((schema, table, column)) != words:
+                comments.append(f'comment on column {schema}."{table}"."{column}" is {quoted(words)}')
         _fill(con, "columns", columns, create=False)
         rows: list[list[Any]] = []
         for (schema, table), names in tables.items():
@@ -264,12 +266,22 @@ def write_release(
                 ]
             )
             kind = "view" if (schema, table) in views else "table"
-            comments.append(f'comment on {kind} {schema}."{table}" is {quoted(about_table.description)}')
+            if told.get((schema, table, "")) != about_table.description:
+                comments.append(f'comment on {kind} {schema}."{table}" is {quoted(about_table.description)}')
         _fill(con, "tables", rows, create=False)
         con.execute("begin")
         for comment in comments:
             con.execute(comment)
         con.execute("commit")
+
+
+_COMMENTS = """
+    select schema_name, table_name, column_name, comment from duckdb_columns() where database_name = current_database()
+    union all
+    select schema_name, table_name, '', comment from duckdb_tables() where database_name = current_database()
+    union all
+    select schema_name, view_name, '', comment from duckdb_views() where database_name = current_database()
+"""
 
 
 def _origin(

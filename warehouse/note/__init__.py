@@ -15,6 +15,9 @@ from warehouse.note.words import MISSING, cell, clock, money, percent, whole
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
+DRAWINGS = "charts"
+"""Folder under ``build/`` of the last page's charts."""
+
 SAMPLE_NOTICE = "Synthetic sample data: no figure here is a market figure."
 
 
@@ -58,8 +61,11 @@ def render_text(db: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_html(db: Path) -> str:
-    """The note as one page without any outside request; deterministic for a given file."""
+def render_html(db: Path, drawings: Path | None = None) -> str:
+    """The note as one page without any outside request; deterministic for a given file.
+
+    ``drawings``: a folder that keeps the charts of the page made last (``charts.pictures``).
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from warehouse.note.charts import pictures
@@ -81,7 +87,7 @@ def render_html(db: Path) -> str:
         note=note,
         series=series,
         paragraphs=story(note),
-        pictures=pictures(note, series),
+        pictures=pictures(note, series, drawings=drawings),
         tables={
             "leaders": leaders_table(note.leaders) if note.leaders else "",
             "sectors": sectors_table(series.sectors) if series.sectors else "",

@@ -2,21 +2,26 @@
 
 Belongs here: how a series is drawn (Altair, made SVG by vl-convert). Does not belong here: reading it (``series``).
 Every chart is ``WIDTH`` wide, so that it stays legible on a phone and stands two abreast on a desk and on paper. A
-series without data has no SVG and says what is missing.
+series without data has no SVG and says what is missing. A drawing is kept under the digest of all that makes it, so
+that a day without new visits does not draw visits again: loading Vega takes longer than the rest of the page.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from html import escape
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.durable import write_whole
 from warehouse.note.facts import FlowDay, Note
 from warehouse.note.series import REGIONS, Breadth, Contribution, Quoted, RegionFunding, SectorVisits, Series
 from warehouse.note.words import MARKET, money, percent
@@ -52,6 +57,8 @@ _TEXT_GAP = 0.085
 """Least distance of two labels at the right of the morning's chart, in parts of its height."""
 
 Rows = list[dict[str, Any]]
+Chart = partial["alt.TopLevelMixin"]
+"""A function of this module with the figures that it draws."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +74,67 @@ class Picture:
     tables: tuple[str, ...]
 
 
-def pictures(note: Note, series: Series, validate: bool = False) -> tuple[Picture, ...]:
+def pictures(note: Note, series: Series, validate: bool = False, drawings: Path | None = None) -> tuple[Picture, ...]:
     """All charts of the page, in its order.
 
     ``validate`` holds each against Vega-Lite's schema, which takes longer than drawing it and finds the same every
-    morning: tests ask for it.
+    morning: tests ask for it. ``drawings``: folder of what was drawn before; afterwards it holds these charts alone.
     """
-    from altair.utils.schemapi import debug_mode
+    pen = _Pen(drawings, validate)
+    drawn = _pictures(note, series, pen)
+    pen.forget_others()
+    return drawn
 
-    with debug_mode(validate):
-        return _pictures(note, series)
+
+class _Pen:
+    """Draws charts with vl-convert, or takes what the same function drew from the same figures."""
+
+    def __init__(self, folder: Path | None, validate: bool) -> None:
+        self.folder, self.validate = folder, validate
+        self.used: set[Path] = set()
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def draw(self, chart: Chart) -> str:
+        """SVG as vl-convert gives it. Figures are told apart by their ``repr``: those of dataclasses and numbers."""
+        if self.folder is None:
+            return self._draw(chart)
+        what = f"{_made_with()} {chart.func.__name__} {chart.args!r} {chart.keywords!r}"
+        file = self.folder / f"{hashlib.sha256(what.encode()).hexdigest()}.svg"
+        self.used.add(file)
+        if not file.exists():
+            write_whole(file, self._draw(chart))
+        return file.read_text(encoding="utf-8")
+
+    def _draw(self, chart: Chart) -> str:
+        import vl_convert
+        from altair.utils.schemapi import debug_mode
+
+        with debug_mode(self.validate):
+            spec = json.dumps(chart().to_dict(), sort_keys=True)
+        return vl_convert.vegalite_to_svg(spec, vl_version=_vega_lite())
+
+    def forget_others(self) -> None:
+        """Remove the drawings that nobody asked for."""
+        for file in self.folder.iterdir() if self.folder is not None else ():
+            if file not in self.used:
+                file.unlink()
 
 
-def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
+@cache
+def _made_with() -> str:
+    """The code and the libraries that draw, as a digest and their versions."""
+    code = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))))
+    return f"{code.hexdigest()} {version('altair')} {version('vl-convert-python')}"
+
+
+def _pictures(note: Note, series: Series, pen: _Pen) -> tuple[Picture, ...]:
     index = note.index_name or note.index_code
     quarter = _quarter(note.quarter) if note.quarter else "the last ended quarter"
     newest = [row for row in series.funding if row.quarter == note.quarter]
     return (
         _picture(
+            pen,
             "morning",
             f"The morning: {note.etf_code} against HSI and HSTECH",
             ("fct_etf_intraday", "fct_index_intraday"),
@@ -97,6 +147,7 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             + _lacking_lines(series.lines),
         ),
         _picture(
+            pen,
             "flow",
             f"Creation flow of {note.etf_code}, last {len(note.flows) or 10} sessions",
             ("fct_etf_daily",),
@@ -108,6 +159,7 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             "unknown. Pale: estimated from the close.",
         ),
         _picture(
+            pen,
             "contribution",
             f"Who moved {note.index_code}, {series.session or 'last full session'}",
             ("fct_constituent_daily",),
@@ -118,6 +170,7 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             f"Basis points of {index}: weight at the session's start times change. The names that made and cost most.",
         ),
         _picture(
+            pen,
             "breadth",
             f"Breadth of {note.index_code}, last {len(series.breadth) or 10} sessions",
             ("fct_index_breadth_daily",),
@@ -132,6 +185,7 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             "Members that rose (above) and fell (below). " + _last_breadth(series.breadth),
         ),
         _picture(
+            pen,
             "visits",
             f"Companies visited by brokers, month to {note.date or 'date'}",
             ("fct_sector_visits_daily",),
@@ -146,6 +200,7 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             "as known now; this month still gains late notices.",
         ),
         _picture(
+            pen,
             "funding",
             "Venture funding of innovative drugs by quarter and region",
             ("fct_funding_quarterly",),
@@ -161,6 +216,7 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
             "usually known at this age). " + _told_completeness(newest),
         ),
         _picture(
+            pen,
             "growth",
             f"Its growth on the year, {quarter}",
             ("fct_funding_quarterly",),
@@ -176,24 +232,22 @@ def _pictures(note: Note, series: Series) -> tuple[Picture, ...]:
 
 
 def _picture(
+    pen: _Pen,
     name: str,
     title: str,
     tables: tuple[str, ...],
-    draw: Callable[[], alt.TopLevelMixin],
+    chart: Chart,
     drawable: bool,
     missing: str,
     told: str,
     caption: str,
 ) -> Picture:
-    svg = _svg(name, title, told, draw()) if drawable else ""
+    svg = _svg(name, title, told, pen.draw(chart)) if drawable else ""
     return Picture(name, title, told, svg, "" if drawable else f"Not available: {missing}.", caption.strip(), tables)
 
 
-def _svg(name: str, title: str, told: str, chart: alt.TopLevelMixin) -> str:
-    """The chart as SVG to stand in a page: scaled by its box, titled for readers of the screen, ids of its own."""
-    import vl_convert
-
-    drawn = vl_convert.vegalite_to_svg(json.dumps(chart.to_dict(), sort_keys=True), vl_version=_vega_lite())
+def _svg(name: str, title: str, told: str, drawn: str) -> str:
+    """A drawing as SVG to stand in a page: scaled by its box, titled for readers of the screen, ids of its own."""
     drawn = re.sub(r'(\bid="|url\(#)', rf"\g<1>{name}-", drawn).replace(f' font-family="{MEASURED_IN}"', "")
     opening = re.search(r'<svg[^>]*viewBox="([^"]+)"[^>]*>', drawn)
     if opening is None:

@@ -5,6 +5,7 @@ import datetime as dt
 import itertools
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,23 @@ def test_every_chart_is_drawn_and_told(drawn: dict[str, Picture]) -> None:
 
 def test_same_figures_same_bytes_and_good_vega_lite(read: tuple[Note, Series], drawn: dict[str, Picture]) -> None:
     assert {picture.id: picture for picture in pictures(*read, validate=True)} == drawn
+
+
+def test_a_chart_is_drawn_again_when_its_figures_changed(
+    read: tuple[Note, Series], drawn: dict[str, Picture], tmp_path: Path
+) -> None:
+    note, series = read
+    assert {picture.id: picture for picture in pictures(note, series, drawings=tmp_path)} == drawn
+    kept = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert len(kept) == len(NAMES)
+    [first, *others] = note.flows
+    changed = dataclasses.replace(note, flows=(dataclasses.replace(first, flow=Decimal("1.00")), *others))
+    again = {picture.id: picture for picture in pictures(changed, series, drawings=tmp_path)}
+    assert again == {picture.id: picture for picture in pictures(changed, series)}
+    assert [name for name in NAMES if again[name].svg != drawn[name].svg] == ["flow"]
+    left = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert len(left) == len(NAMES), "the flow of before is forgotten"
+    assert len(left.items() & kept.items()) == len(NAMES) - 1, "the others were not drawn again"
 
 
 def test_the_morning_marks_where_the_indices_turned(drawn: dict[str, Picture]) -> None:
