@@ -354,9 +354,10 @@ class Refresh:
         from warehouse.build import unchanged_tables
         from warehouse.checks_page import CHECKS_FILE
 
-        models = self.models()
+        if not _prepared_file(self.settings).exists() or self.models() is None:
+            return None
         found = self.settings.releases / self.stands_on() / CHECKS_FILE
-        if models is None or not found.is_file():
+        if not found.is_file():
             return None
         results = read_results(found.read_text(encoding="utf-8"))
         by_name = {(check.mart, check.check_name): check for check in results}
