@@ -67,9 +67,10 @@ bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own read
 	@$(BIN)/python -m tests.benchmarks.ingest
 	@$(BIN)/python -m tests.benchmarks.damage
 
-bench-scale: $(READY) ## what history costs: one and five years of a small market beside one bare DuckDB script
+bench-scale: $(READY) ## what history costs: a small market of one and five years beside a bare DuckDB script, questions to ten
 	@$(BIN)/python -m tests.benchmarks.scale --years 1
 	@$(BIN)/python -m tests.benchmarks.scale --years 5
+	@$(BIN)/python -m tests.benchmarks.queries --years 10
 
 docs: $(READY) ## a page for every mart under docs/marts, from the models' descriptions
 	@$(BIN)/python -m warehouse.mart_pages

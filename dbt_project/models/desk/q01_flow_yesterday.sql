@@ -4,10 +4,17 @@ with etfs as (
 
 flows as (
     select
-        *,
+        etf_code,
+        trade_date,
+        net_flow_cny,
+        aum_cny,
+        flow_status,
+        span_sessions,
+        knowledge_at,
         row_number() over (partition by etf_code order by trade_date desc nulls last) as sessions_back,
         max(case when net_flow_cny is not null then trade_date end) over (partition by etf_code) as flow_date
     from {{ ref('fct_etf_daily') }}
+    where etf_code in (select etf_code from etfs)
 ),
 
 latest as (

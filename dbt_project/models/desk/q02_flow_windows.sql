@@ -9,6 +9,7 @@ of_one as (
             partition by etf_code, window_sessions order by as_of_date desc nulls last
         ) as place
     from {{ ref('fct_etf_flow_window') }}
+    where etf_code in (select etf_code from etfs)
 ),
 
 together as (

@@ -7,7 +7,7 @@ latest as (
         *,
         row_number() over (partition by etf_code order by as_of_date desc nulls last) as place
     from {{ ref('fct_etf_flow_window') }}
-    where window_sessions = 5
+    where window_sessions = 5 and etf_code in (select etf_code from etfs)
 ),
 
 sessions as (

@@ -4,7 +4,15 @@ with etfs as (
 
 sessions as (
     select
-        *,
+        etf_code,
+        trade_date,
+        premium_iopv_ratio,
+        premium_iopv_at,
+        premium_ratio,
+        premium_basis,
+        premium_zscore,
+        net_flow_cny,
+        knowledge_at,
         lead(net_flow_cny) over (partition by etf_code order by trade_date nulls last) as next_flow_cny,
         row_number() over (partition by etf_code order by trade_date desc nulls last) as sessions_back,
         row_number() over (
@@ -12,6 +20,7 @@ sessions as (
             order by case when premium_basis is not null then 0 else 1 end nulls last, trade_date desc nulls last
         ) as place
     from {{ ref('fct_etf_daily') }}
+    where etf_code in (select etf_code from etfs)
 ),
 
 followed as (

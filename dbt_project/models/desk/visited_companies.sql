@@ -32,6 +32,17 @@ visitors as (
     {% endfor %}
 ),
 
+oldest as (
+    select min(first_date) as first_date from months
+),
+
+of_a_year as (
+    select visits.*
+    from {{ ref('fct_visit') }} as visits
+    inner join oldest
+        on visits.visit_date >= oldest.first_date
+),
+
 counted as (
     select
         visits.company_id,
@@ -42,7 +53,7 @@ counted as (
         count(distinct visits.organization) as institutions,
         max(visits.visit_date) as last_visit_date,
         max(visits.knowledge_at) as knowledge_at
-    from {{ ref('fct_visit') }} as visits
+    from of_a_year as visits
     inner join months
         on visits.visit_date between months.first_date and months.last_date
     inner join visitors
@@ -50,14 +61,23 @@ counted as (
     group by visits.company_id, visitors.visitor_type, months.months_before
 ),
 
+earlier_by_type as (
+    select
+        visits.company_id,
+        visits.visitor_type,
+        max(visits.visit_date) as visit_date
+    from {{ ref('fct_visit') }} as visits
+    inner join bounds
+        on visits.visit_date < bounds.month_start
+    group by visits.company_id, visits.visitor_type
+),
+
 earlier as (
     select
         visits.company_id,
         visitors.visitor_type,
         max(visits.visit_date) as previous_visit_date
-    from {{ ref('fct_visit') }} as visits
-    inner join bounds
-        on visits.visit_date < bounds.month_start
+    from earlier_by_type as visits
     inner join visitors
         on visitors.visitor_type in ('all', visits.visitor_type)
     group by visits.company_id, visitors.visitor_type

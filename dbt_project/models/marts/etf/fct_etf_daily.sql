@@ -85,3 +85,4 @@ inner join {{ lately(ref('int_etf_premiums'), 'trade_date', 30) }} as premiums
     on valued.etf_code = premiums.etf_code and valued.trade_date = premiums.trade_date
 left join {{ lately(ref('int_etf_nav_returns'), 'trade_date', 30) }} as nav_returns
     on valued.etf_code = nav_returns.etf_code and valued.trade_date = nav_returns.trade_date
+order by trade_date nulls last, etf_code nulls last

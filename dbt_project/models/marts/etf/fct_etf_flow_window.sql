@@ -113,3 +113,4 @@ select
     first_known_at,
     knowledge_at
 from averaged
+order by as_of_date nulls last, window_sessions nulls last, etf_code nulls last

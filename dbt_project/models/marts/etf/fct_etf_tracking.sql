@@ -98,3 +98,4 @@ select
         as mean_abs_daily_tracking_difference,
     coalesce(known_at, {{ shanghai_moment('trade_date', 15 * 60) }}) as knowledge_at
 from judged
+order by as_of_date nulls last, window_name nulls last, etf_code nulls last

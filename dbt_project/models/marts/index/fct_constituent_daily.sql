@@ -48,3 +48,4 @@ select
     weight_date,
     knowledge_at
 from changes
+order by index_code nulls last, trade_date nulls last, security_code nulls last

@@ -17,3 +17,4 @@ left join {{ ref('int_company_sector_spans') }} as sectors
         and visits.company_id = sectors.company_id
         and visits.visit_date >= sectors.valid_from
         and visits.visit_date < sectors.valid_to
+order by visit_date nulls last, security_code nulls last
