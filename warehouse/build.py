@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.sql import raw_rows
+from orchestration.sql import quoted, raw_rows
 
 STORAGE_VERSION = "v1.4.0"
 """Readable by DuckDB 1.4 and later, and no larger or slower than the newest format."""
@@ -125,6 +125,19 @@ def tell_changes(folder: Path, changes: Iterable[Change], inputs: Iterable[tuple
 
 _CHANGES = pa.schema([("name", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32())])
 _INPUTS = pa.schema([("model", pa.string()), ("input", pa.string())])
+
+
+def unchanged_tables(folder: Path) -> frozenset[str]:
+    """Tables of a build that goes on from the one before, as checks name them (``marts.x``, ``work.intermediate.x``,
+    ``reference.x``), that hold the rows of then."""
+    with duckdb.connect(str(folder / MARTS_FILE), read_only=True) as con:
+        con.execute(f"attach {quoted(str(folder / WORK_FILE))} as work (read_only)")
+        found = con.execute(
+            "select case when database_name = 'work' then 'work.' else '' end || schema_name || '.' || table_name"
+            " from duckdb_tables() where schema_name in ('intermediate', 'marts', 'reference')"
+            " and table_name not in (select name from work.control.changes)"
+        ).fetchall()
+    return frozenset(name for (name,) in found)
 
 
 def changed_days(
