@@ -54,7 +54,29 @@ def forget_runs(instance: DagsterInstance, keep: int) -> int:
         # Dagster empties the run's own file and leaves it as large as it was
         for path in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
             path.unlink(missing_ok=True)
+    if newest[keep:]:
+        _forget_checks(instance)
     return len(newest[keep:])
+
+
+def _forget_checks(instance: DagsterInstance) -> None:
+    """Remove the check results of runs that are no more, which Dagster leaves behind: 1.4 MB of each. The latest result
+    of a check stays, whichever run it is of: the UI shows it."""
+    import sqlalchemy as sa
+    from dagster._core.storage.event_log import SqlEventLogStorage
+    from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Results
+
+    storage = instance.event_log_storage
+    if not isinstance(storage, SqlEventLogStorage):
+        return
+    with storage.index_connection() as connection:
+        found = {run for (run,) in connection.execute(sa.select(Results.c.run_id).distinct()) if run}
+        # asked for afterwards: a run is there before its first check is
+        gone = found - set(instance.get_run_ids())
+        latest = sa.select(sa.func.max(Results.c.id)).group_by(
+            Results.c.asset_key, Results.c.check_name, Results.c.partition
+        )
+        connection.execute(sa.delete(Results).where(Results.c.run_id.in_(gone), Results.c.id.not_in(latest)))
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,3 +74,21 @@ def test_old_runs_are_forgotten_with_all_that_they_wrote(tmp_path: Path, opened:
         latest = instance.get_latest_materialization_event(thing.key)
         assert latest is not None
         assert latest.run_id == runs[3]
+
+
+@pytest.mark.parametrize("opened", [open_instance, lambda home: dg.DagsterInstance.from_config(str(home))])
+def test_checks_of_forgotten_runs_go_but_the_latest_of_each(tmp_path: Path, opened: Callable) -> None:
+    """Without this the index of all runs grows by every check of every run, for good."""
+
+    @dg.asset_check(asset=thing)
+    def asked_once() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    home = dagster_home(Settings(home=tmp_path))
+    with opened(home) as instance:
+        first = dg.materialize([thing, thing_is_right, asked_once], instance=instance).run_id
+        runs = [dg.materialize([thing, thing_is_right], instance=instance).run_id for _ in range(3)]
+        assert forget_runs(instance, 2) == 2
+    with sqlite3.connect(home / "history" / "runs" / "index.db") as index:
+        left = index.execute("select check_name, run_id from asset_check_executions order by id").fetchall()
+    assert left == [("asked_once", first), *(("thing_is_right", run) for run in runs[-2:])]

@@ -19,6 +19,8 @@ from orchestration.journal import KeptOpenEventLog
     [
         ("dagster._core.instance.ref", "InstanceRef"),
         ("dagster._core.storage.event_log", "SqliteEventLogStorage"),
+        ("dagster._core.storage.event_log", "SqlEventLogStorage"),
+        ("dagster._core.storage.event_log.schema", "AssetCheckExecutionsTable"),
         ("dagster._core.storage.sqlite", "SQLITE_BUSY_TIMEOUT_SECONDS"),
         ("dagster._core.definitions.unresolved_asset_job_definition", "UnresolvedAssetJobDefinition"),
         ("dagster_dbt.core.dbt_cli_event", "DbtCoreCliEventMessage"),
@@ -43,6 +45,15 @@ def test_private_names_are_where_they_were(module: str, name: str) -> None:
 )
 def test_what_is_called_of_them_is_there(module: str, owner: str, name: str) -> None:
     assert callable(getattr(getattr(import_module(module), owner), name)), f"{owner}.{name} is gone"
+
+
+@pytest.mark.parametrize("name", ["has_table", "_has_asset_key_col_on_connection"])
+def test_the_event_log_still_asks_for_what_the_journal_remembers(name: str) -> None:
+    [base] = KeptOpenEventLog.__bases__
+    assert name in KeptOpenEventLog.__dict__
+    assert hasattr(base, name), f"{name} is gone: see orchestration/journal.py"
+    theirs = [*inspect.signature(getattr(base, name)).parameters]
+    assert [*inspect.signature(getattr(KeptOpenEventLog, name)).parameters] == theirs
 
 
 @pytest.mark.parametrize("name", ["_connect", "conn_string_for_shard", "_initdb", "dispose"])
