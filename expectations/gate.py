@@ -23,7 +23,7 @@ from orchestration.sql import quoted
 from warehouse.build import MARTS_FILE, WORK_FILE
 
 if TYPE_CHECKING:
-    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.expectation import BatchExpectation
 
     from expectations.vocabulary import Suite
 
@@ -182,7 +182,7 @@ def run_suites(
 _TABLE = re.compile(r"\b(?:marts|work|meta|reference)\.\w[\w.]*")
 
 
-def _stands_alone(table: str, expectation: Expectation) -> bool:
+def _stands_alone(table: str, expectation: BatchExpectation) -> bool:
     """Whether a check reads nothing but its table, dimensions and the build's parameters."""
     read = set(_TABLE.findall(str(getattr(expectation, "unexpected_rows_query", ""))))
     return all(name == table or name.startswith(("marts.dim_", "work.control.")) for name in read)
