@@ -33,7 +33,8 @@ class Measure:
 class Check:
     """One expectation. ``limit`` says in words what is allowed; ``reason`` why it must hold, or why the tolerance.
 
-    ``gate`` is the gate of ``expectations.gates`` that it belongs to; blank: a rule of this house alone.
+    ``gate`` is the gate of ``expectations.gates`` that it belongs to; blank: a rule of this house alone. ``query`` is
+    the SQL of a check that may read more than its table.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Check:
     expectation: Callable[[str], BatchExpectation]
     gate: str = ""
     measure: Measure | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def no_rows(
         # own name stays readable and can be aliased
         return OffendingRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
 
-    return Check(name, severity, reason, limit, expectation, gate, measure)
+    return Check(name, severity, reason, limit, expectation, gate, measure, query)
 
 
 def follows(
