@@ -8,6 +8,8 @@ seen to have run.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -47,8 +49,14 @@ def family_of(model: str) -> str:
     return FAMILIES.get(word, word)
 
 
-def run_audits(build: Path) -> list[CheckResult]:
-    """A result per finding of every audit model in ``build``. Raises ``GateError`` where a model lacks a column."""
+def run_audits(
+    build: Path, unchanged: Collection[str] = (), earlier: Mapping[tuple[str, str], CheckResult] | None = None
+) -> list[CheckResult]:
+    """A result per finding of every audit model in ``build``. Raises ``GateError`` where a model lacks a column.
+
+    A model that had nothing to report in ``earlier`` and is ``unchanged`` since (``work.intermediate.<model>``; as in
+    ``run_suites``) keeps its result.
+    """
     results = []
     with duckdb.connect(str(build / WORK_FILE), read_only=True) as con:
         models = con.execute(
@@ -56,6 +64,10 @@ def run_audits(build: Path) -> list[CheckResult]:
             "where table_schema = 'intermediate' and table_name like 'int\\_audit\\_%' escape '\\' order by table_name"
         ).fetchall()
         for (model,) in models:
+            before = (earlier or {}).get((f"intermediate.{model}", model.removeprefix(PREFIX)))
+            if before is not None and before.passed and f"work.intermediate.{model}" in unchanged:
+                results.append(replace(before, seconds=0.0))
+                continue
             began = time.perf_counter()
             try:
                 findings = con.execute(

@@ -1,8 +1,11 @@
 """Great Expectations on DuckDB, pushed down as SQL.
 
-Belongs here: the SQLAlchemy dialect that GX needs, one ephemeral context over the build files, running the
+Belongs here: the SQLAlchemy dialect that GX needs, one execution engine over the build files, running the
 expectations of a table. Does not belong here: what is expected (``expectations.suites``), what a failure means
 (``expectations.gate``).
+
+GX's expectations, metrics and execution engine do the work. Its data context is left out: the stores behind it write
+the whole project down again for every table, and nothing here reads them back.
 
 GX returns a query's cursor after it has closed the connection, and in duckdb-engine the cursor *is* the connection,
 so the pending result is gone and almost every expectation raises. The dialect below gives each query a cursor of its
@@ -23,16 +26,19 @@ from typing import Any, ClassVar
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import duckdb_engine
-import great_expectations as gx
 import great_expectations.expectations as gxe
-from great_expectations.core.expectation_suite import ExpectationSuite
+from great_expectations.compatibility import pydantic
+from great_expectations.core.batch_spec import SqlAlchemyDatasourceBatchSpec
 from great_expectations.core.expectation_validation_result import ExpectationValidationResult
-from great_expectations.data_context.types.base import ProgressBarsConfig
-from great_expectations.datasource.fluent import SQLDatasource
-from great_expectations.expectations.expectation import Expectation
+from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.validator.metrics_calculator import MetricsCalculator
+from great_expectations.validator.validation_graph import ValidationGraph
 from sqlalchemy import text
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import registry
+from sqlalchemy.sql.elements import quoted_name
 
 from orchestration.sql import quoted
 from warehouse.build import MARTS_FILE, WORK_FILE
@@ -40,8 +46,8 @@ from warehouse.build import MARTS_FILE, WORK_FILE
 SAMPLE_ROWS = 5
 """Rows shown of a failed expectation: enough to find the cause, few enough for a terminal."""
 
-KEY = "check"
-"""GX returns results in another order than the expectations came in; each carries its key in ``meta``."""
+COUNTS: dict[str, Any] = {"result_format": "BOOLEAN_ONLY"}
+"""Verdicts and counts, no values: what most checks need, in one query for all aggregates of a table."""
 
 
 class EngineError(Exception):
@@ -75,17 +81,15 @@ class GxDuckDB(duckdb_engine.Dialect):
         return _Connection(connection)
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
-        """Columns by ``information_schema``: the inherited way asks PostgreSQL's catalog, 40 ms a table."""
+        """Columns by ``pragma_table_info``: 40 ms a table faster than the inherited way, which asks PostgreSQL's
+        catalog, 8 ms faster than ``information_schema``, which lists every file; and it raises for want of a table."""
         found = connection.execute(
-            text(
-                "select column_name, data_type, is_nullable from information_schema.columns where table_name = :name "
-                "and table_schema = :schema and table_catalog = current_database() order by ordinal_position"
-            ),
-            {"name": table_name, "schema": schema or "main"},
+            text('select name, type, "notnull" from pragma_table_info(:name)'),
+            {"name": f"{schema or 'main'}.{table_name}"},
         )
         return [
-            {"name": name, "type": _type(self, kind), "nullable": nullable == "YES", "default": None}
-            for name, kind, nullable in found
+            {"name": name, "type": _type(self, kind), "nullable": not filled, "default": None}
+            for name, kind, filled in found
         ]
 
     def get_pk_constraint(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
@@ -103,7 +107,40 @@ def _type(dialect: GxDuckDB, kind: str) -> Any:
 registry.register("gxduckdb", __name__, "GxDuckDB")
 
 
-class OffendingRowsExpectation(gxe.UnexpectedRowsExpectation):
+class _Settled(BatchExpectation):
+    """An expectation whose configuration is made once. GX makes it anew whenever a metric asks for one argument: half
+    the time of an audit of small tables."""
+
+    _made: ExpectationConfiguration | None = pydantic.PrivateAttr(None)
+
+    @property
+    def configuration(self) -> ExpectationConfiguration:
+        if self._made is None:
+            self._made = super().configuration
+        return self._made
+
+
+class ColumnKnown(_Settled, gxe.ExpectColumnValuesToNotBeNull):
+    """No NULL in ``column``."""
+
+
+class ColumnUnique(_Settled, gxe.ExpectColumnValuesToBeUnique):
+    """No value of ``column`` twice."""
+
+
+class ColumnsUnique(_Settled, gxe.ExpectCompoundColumnsToBeUnique):
+    """No combination of ``column_list`` twice."""
+
+
+class ColumnInSet(_Settled, gxe.ExpectColumnValuesToBeInSet):
+    """Values of ``column`` are NULL or of ``value_set``."""
+
+
+class ColumnBetween(_Settled, gxe.ExpectColumnValuesToBeBetween):
+    """Values of ``column`` are NULL or from ``min_value`` to ``max_value``."""
+
+
+class OffendingRowsExpectation(_Settled, gxe.UnexpectedRowsExpectation):
     """Rows that break a rule, counted; GX's own also fetches them, which runs the query twice on good data."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
@@ -116,7 +153,7 @@ class OffendingRowsExpectation(gxe.UnexpectedRowsExpectation):
 
     def with_rows(self) -> gxe.UnexpectedRowsExpectation:
         """The same rule as GX has it, for the rows of a failure."""
-        return gxe.UnexpectedRowsExpectation(unexpected_rows_query=self.unexpected_rows_query, meta=self.meta)
+        return gxe.UnexpectedRowsExpectation(unexpected_rows_query=self.unexpected_rows_query, batch_id=self.batch_id)
 
 
 @dataclass(frozen=True)
@@ -132,46 +169,84 @@ class Outcome:
 class Engine:
     """Runs expectations on tables of the build's ``sector.duckdb``; ``work.duckdb`` is attached as ``work``."""
 
-    def __init__(self, source: SQLDatasource) -> None:
-        self._source = source
+    def __init__(self, execution: SqlAlchemyExecutionEngine) -> None:
+        self._execution = execution
 
-    def run(self, table: str, expectations: Mapping[str, Expectation], key: Sequence[str]) -> dict[str, Outcome]:
+    def run(self, table: str, expectations: Mapping[str, BatchExpectation], key: Sequence[str]) -> dict[str, Outcome]:
         """Evaluate ``expectations`` (by name) on ``table`` (``schema.name``), whose grain is ``key``.
 
         Raises ``EngineError`` naming the expectation that could not be evaluated.
         """
-        schema, name = table.split(".")
-        try:
-            asset = self._source.add_table_asset(table, table_name=name, schema_name=schema)
-            batch = asset.add_batch_definition_whole_table("whole").get_batch()
-        except Exception as error:
-            raise EngineError(f"{table}: cannot be read: {_cause(error)}") from error
-        for check, expectation in expectations.items():
-            expectation.meta = {KEY: check}
+        self._load(table)
+        for expectation in expectations.values():
+            expectation.batch_id = table
         outcomes = {}
         failed = []
-        for result in batch.validate(ExpectationSuite(table, expectations=list(expectations.values()))).results:
-            check = _key(result)
-            _refuse_exception(table, check, result)
+        for check, result, metrics in self._evaluated(table, expectations, COUNTS):
             if not result.success:
                 failed.append(check)
-            outcomes[check] = _outcome(result)
+            outcomes[check] = _counted(expectations[check], bool(result.success), metrics)
         if failed:  # sample rows cost further queries, so only failures ask for them
             detail = {
-                "result_format": "COMPLETE",
-                "unexpected_index_column_names": list(key),
-                "partial_unexpected_count": SAMPLE_ROWS,
+                "result_format": {
+                    "result_format": "COMPLETE",
+                    "unexpected_index_column_names": list(key),
+                    "partial_unexpected_count": SAMPLE_ROWS,
+                }
             }
-            shown = [
-                rule.with_rows() if isinstance(rule, OffendingRowsExpectation) else rule
-                for rule in (expectations[check] for check in failed)
-            ]
-            again = ExpectationSuite(f"{table} rows", expectations=shown)
-            for result in batch.validate(again, result_format=detail).results:
-                check = _key(result)
-                _refuse_exception(table, check, result)
-                outcomes[check] = _outcome(result)
+            shown = {
+                check: rule.with_rows() if isinstance(rule, OffendingRowsExpectation) else rule
+                for check, rule in expectations.items()
+                if check in failed
+            }
+            outcomes |= {check: _detailed(result) for check, result, _ in self._evaluated(table, shown, detail)}
         return outcomes
+
+    def _load(self, table: str) -> None:
+        schema, name = table.split(".")
+        spec = SqlAlchemyDatasourceBatchSpec(
+            # told plainly that no quotes are in the way, or GX warns once a table
+            table_name=quoted_name(name, quote=False),
+            schema_name=schema,
+            data_asset_name=table,
+            create_temp_table=False,
+            batch_identifiers={},
+        )
+        try:
+            data, _ = self._execution.get_batch_data_and_markers(batch_spec=spec)
+            self._execution.get_inspector().get_columns(name, schema)
+        except Exception as error:
+            raise EngineError(f"{table}: cannot be read: {_cause(error)}") from error
+        self._execution.load_batch_data(table, data)
+
+    def _evaluated(
+        self, table: str, expectations: Mapping[str, BatchExpectation], runtime: Mapping[str, Any]
+    ) -> Iterator[tuple[str, ExpectationValidationResult, dict[str, Any]]]:
+        """Check, result and metrics by name; the metrics of all expectations are resolved together."""
+        calculator = MetricsCalculator(self._execution, show_progress_bars=False)
+        together = ValidationGraph(self._execution)
+        asked: dict[str, dict[str, Any]] = {}
+        graphs: dict[str, ValidationGraph] = {}
+        for check, expectation in expectations.items():
+            with _naming(table, check):
+                needs = expectation.get_validation_dependencies(self._execution, dict(runtime))
+                metrics = needs.get_metric_configurations()
+                graphs[check] = calculator.build_metric_dependency_graph(metrics, dict(runtime))
+            asked[check] = {name: metric.id for name, metric in needs.metric_configurations.items()}
+            for edge in graphs[check].edges:
+                together.add(edge)
+        found, broken = calculator.resolve_validation_graph(together, dict(runtime))
+        if broken:
+            for check, graph in graphs.items():
+                for edge in graph.edges:
+                    told = broken.get(edge.left.id)
+                    if told is not None:
+                        raise _unevaluated(table, check, told["exception_info"].exception_message)
+        for check, expectation in expectations.items():
+            with _naming(table, check):
+                result = expectation.metrics_validate(found, dict(runtime), self._execution)
+                metrics_of = {name: found[identity] for name, identity in asked[check].items()}
+            yield check, result, metrics_of
 
 
 @contextmanager
@@ -180,41 +255,34 @@ def open_engine(build: Path, threads: int = 2) -> Iterator[Engine]:
     for file in (MARTS_FILE, WORK_FILE):
         if not (build / file).is_file():
             raise EngineError(f"{build / file} is missing: build before auditing")
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     connect: dict[str, Any] = {
         "read_only": True,
         "config": {"threads": threads},
         "attach": {"work": str(build / WORK_FILE)},
     }
-    source = context.data_sources.add_sql(
-        "build",
-        connection_string=f"gxduckdb:///{build / MARTS_FILE}",
-        kwargs={"connect_args": connect},  # type: ignore[call-arg]  # accepted, but absent from GX's stubs
+    execution = SqlAlchemyExecutionEngine(
+        connection_string=f"gxduckdb:///{build / MARTS_FILE}", create_temp_table=False, connect_args=connect
     )
     try:
-        yield Engine(source)
+        yield Engine(execution)
     finally:
         for cursor in list(_open_cursors):
             cursor.close()
-        source.get_execution_engine().engine.dispose()
-        source.get_engine().dispose()
+        execution.engine.dispose()
 
 
-def _key(result: ExpectationValidationResult) -> str:
-    config = result.expectation_config
-    if config is None or config.meta is None:
-        raise EngineError("GX returned a result that names no expectation")
-    return str(config.meta[KEY])
+@contextmanager
+def _naming(table: str, check: str) -> Iterator[None]:
+    """Whatever GX raises, as the error of ``check``."""
+    try:
+        yield
+    except Exception as error:
+        raise _unevaluated(table, check, str(error)) from error
 
 
-def _refuse_exception(table: str, check: str, result: ExpectationValidationResult) -> None:
-    info = result.exception_info or {}
-    entries = [info] if "raised_exception" in info else list(info.values())
-    for entry in entries:
-        if entry.get("raised_exception"):
-            message = str(entry.get("exception_message") or "").strip().splitlines()
-            raise EngineError(f"{table}.{check} could not be evaluated: {message[0] if message else 'no message'}")
+def _unevaluated(table: str, check: str, message: str) -> EngineError:
+    lines = message.strip().splitlines()
+    return EngineError(f"{table}.{check} could not be evaluated: {lines[0] if lines else 'no message'}")
 
 
 def _cause(error: BaseException) -> str:
@@ -224,15 +292,27 @@ def _cause(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _outcome(result: ExpectationValidationResult) -> Outcome:
+def _counted(expectation: BatchExpectation, passed: bool, metrics: Mapping[str, Any]) -> Outcome:
+    """The outcome by the counts behind the verdict."""
+    map_metric = getattr(expectation, "map_metric", None)
+    if map_metric is None:
+        return _told(passed, int(metrics["unexpected_rows_query.row_count"]), None, ())
+    return _told(passed, int(metrics[f"{map_metric}.unexpected_count"] or 0), metrics["table.row_count"], ())
+
+
+def _detailed(result: ExpectationValidationResult) -> Outcome:
+    """The outcome with rows."""
     found = result.result
+    passed = bool(result.success)
     if "unexpected_count" in found:
-        rows = int(found["unexpected_count"] or 0)
         sample = found.get("partial_unexpected_index_list") or found.get("partial_unexpected_list") or ()
-        observed = f"{rows} of {found.get('element_count') or 0} rows"
-    else:
-        rows = int(found.get("observed_value") or 0)
-        sample = found.get("details", {}).get("unexpected_rows", ())
-        observed = "1 row" if rows == 1 else f"{rows} rows"
+        return _told(passed, int(found["unexpected_count"] or 0), found.get("element_count") or 0, sample)
+    sample = found.get("details", {}).get("unexpected_rows", ())
+    return _told(passed, int(found.get("observed_value") or 0), None, sample)
+
+
+def _told(passed: bool, rows: int, of: int | None, sample: Sequence[Any]) -> Outcome:
+    """``rows`` that broke the rule, of ``of`` judged one by one; None: found by a query."""
+    observed = f"{rows} of {of} rows" if of is not None else f"{rows} row{'' if rows == 1 else 's'}"
     shown = tuple(row if isinstance(row, dict) else {"value": row} for row in list(sample)[:SAMPLE_ROWS])
-    return Outcome(bool(result.success), observed, 0 if result.success else rows, () if result.success else shown)
+    return Outcome(passed, observed, 0 if passed else rows, () if passed else shown)

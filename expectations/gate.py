@@ -23,9 +23,9 @@ from orchestration.sql import quoted
 from warehouse.build import MARTS_FILE, WORK_FILE
 
 if TYPE_CHECKING:
-    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.expectation import BatchExpectation
 
-    from expectations.vocabulary import Check, Suite
+    from expectations.vocabulary import Suite
 
 Severity = Literal["critical", "warning"]
 
@@ -97,6 +97,11 @@ def _refuses(check: CheckResult) -> bool:
     return not check.passed and check.severity == "critical" and not check.set_aside
 
 
+def read_results(text: str) -> list[CheckResult]:
+    """The checks of a report that ``GateReport.to_json`` wrote."""
+    return [CheckResult(**check) for check in json.loads(text)["checks"]]
+
+
 def run_gate(
     build: Path,
     threads: int = 2,
@@ -104,13 +109,14 @@ def run_gate(
     releases: Sequence[Path] = (),
     code_version: str | None = None,
     carried: Mapping[str, str] | None = None,
-    before: Before | None = None,
+    unchanged: Collection[str] = (),
+    earlier: Mapping[tuple[str, str], CheckResult] | None = None,
 ) -> GateReport:
     """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
 
     ``tables`` (``schema.name``) restricts the suites; the audits and the comparison with ``releases`` (files of past
     releases, newest first) run always. ``code_version`` is that of the code that made the build, ``carried`` as in
-    ``run_suites``.
+    ``run_suites``, and so are ``unchanged`` and ``earlier``.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
@@ -119,36 +125,10 @@ def run_gate(
     from expectations.suites import SUITES
 
     chosen = [suite for suite in SUITES if tables is None or suite.table in tables]
-    results = run_suites(build, chosen, threads, carried, before)
-    results.extend(run_audits(build))
+    results = run_suites(build, chosen, threads, carried, unchanged, earlier)
+    results.extend(run_audits(build, unchanged, earlier))
     results.extend(run_history(build, releases, code_version))
     return report_of(results)
-
-
-@dataclass(frozen=True)
-class Before:
-    """What was found of the build that this one goes on from, by the same code.
-
-    ``unchanged``: tables, as checks name them, whose rows are those of then. ``results``: what was found, by table and
-    check.
-    """
-
-    unchanged: frozenset[str]
-    results: Mapping[tuple[str, str], CheckResult]
-
-    def holds(self, table: str, check: Check, expectation: Expectation) -> CheckResult | None:
-        """What was found of a check that passed and that looks at nothing else than rows of then."""
-        found = self.results.get((table, check.name))
-        if found is None or not found.passed or found.set_aside:
-            return None
-        sql = str(getattr(expectation, "unexpected_rows_query", "")) + (check.measure.query if check.measure else "")
-        same = _tables_read(table, sql) <= self.unchanged and not _MOMENT.search(sql)
-        return found if same else None
-
-
-def read_results(text: str) -> list[CheckResult]:
-    """The checks of a report that ``GateReport.to_json`` wrote."""
-    return [CheckResult(**check) for check in json.loads(text)["checks"]]
 
 
 def run_suites(
@@ -156,43 +136,56 @@ def run_suites(
     suites: Sequence[Suite],
     threads: int = 2,
     carried: Mapping[str, str] | None = None,
-    before: Before | None = None,
+    unchanged: Collection[str] = (),
+    earlier: Mapping[tuple[str, str], CheckResult] | None = None,
 ) -> list[CheckResult]:
     """A result for each check of ``suites``.
 
     ``carried`` (``schema.name`` -> release id) names tables whose rows come from an earlier release. Of those, checks
     run that look at the table and the dimensions; a comparison with what has moved on since held in that release.
-    ``before``: checks that could only come to what they came to then are not evaluated again.
+
+    ``earlier`` ((mart, check) -> result) are the results of the release that ``unchanged`` tables (``schema.name``,
+    ``work.schema.name``) hold the same rows as, made by the same code. A check that passed there and reads nothing else
+    keeps its result. Without ``unchanged``, the default, every check runs. GX is imported only where one has to.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
+    from expectations.unchanged import still_passed
+
+    fresh = [suite for suite in suites if suite.table not in (carried or {})]
+    stand = still_passed(fresh, unchanged, earlier or {})
+    due = [
+        replace(suite, checks=tuple(check for check in suite.checks if (suite.table, check.name) not in stand))
+        for suite in suites
+    ]
+    made = _evaluated(build, [suite for suite in due if suite.checks], threads, carried)
+    found = stand | {(result.mart, result.check_name): result for result in made}
+    return [found[suite.table, check.name] for suite in suites for check in suite.checks]
+
+
+def _evaluated(
+    build: Path, suites: Sequence[Suite], threads: int, carried: Mapping[str, str] | None
+) -> list[CheckResult]:
+    """``run_suites`` without anything that stands."""
+    if not suites:
+        return []
     from expectations.engine import EngineError, open_engine
 
     results: list[CheckResult] = []
-    kept: list[int] = []
     try:
         with open_engine(build, threads) as engine:
             for suite in suites:
                 began = time.perf_counter()
                 made = {check.name: check.expectation(suite.table) for check in suite.checks}
                 release = (carried or {}).get(suite.table)
-                known = {
-                    check.name: found
-                    for check in suite.checks
-                    if before and release is None and (found := before.holds(suite.table, check, made[check.name]))
-                }
                 runs = {
                     name: expectation
                     for name, expectation in made.items()
-                    if name not in known and (release is None or _stands_alone(suite.table, expectation))
+                    if release is None or _stands_alone(suite.table, expectation)
                 }
-                outcomes = engine.run(suite.table, runs, suite.grain) if runs else {}
-                seconds = (time.perf_counter() - began) / max(len(runs), 1)
+                outcomes = engine.run(suite.table, runs, suite.grain)
+                seconds = (time.perf_counter() - began) / max(len(suite.checks), 1)
                 for check in suite.checks:
-                    if check.name in known:
-                        kept.append(len(results))
-                        results.append(known[check.name])
-                        continue
                     outcome = outcomes.get(check.name) if release is not None else outcomes[check.name]
                     result = CheckResult(
                         check_name=check.name,
@@ -218,20 +211,15 @@ def run_suites(
                     results.append(result)
     except EngineError as error:
         raise GateError(str(error)) from error
-    return measured(build, suites, results, apart_from=frozenset(kept))
+    return measured(build, suites, results)
 
 
-_TABLE = re.compile(r"\b(?:marts|work|meta|reference|desk|control)\.\w[\w.]*")
-_MOMENT = re.compile(r"\b(?:now|today|current_\w+|get_current_\w+)\b")
+_TABLE = re.compile(r"\b(?:marts|work|meta|reference)\.\w[\w.]*")
 
 
-def _tables_read(table: str, sql: str) -> set[str]:
-    return {table, *_TABLE.findall(sql)}
-
-
-def _stands_alone(table: str, expectation: Expectation) -> bool:
+def _stands_alone(table: str, expectation: BatchExpectation) -> bool:
     """Whether a check reads nothing but its table, dimensions and the build's parameters."""
-    read = _tables_read(table, str(getattr(expectation, "unexpected_rows_query", "")))
+    read = set(_TABLE.findall(str(getattr(expectation, "unexpected_rows_query", ""))))
     return all(name == table or name.startswith(("marts.dim_", "work.control.")) for name in read)
 
 
@@ -257,20 +245,17 @@ def after_carrying(
     return report_of([*told, *run_suites(build, again, threads, carried)])
 
 
-def measured(
-    build: Path, suites: Sequence[Suite], results: Sequence[CheckResult], apart_from: Collection[int] = ()
-) -> list[CheckResult]:
-    """``results`` with the figures that their checks measure, before the count of rows that broke them; ``apart_from``
-    (places among them) have them already.
+def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult]) -> list[CheckResult]:
+    """``results`` with the figures that their checks measure, before the count of rows that broke them.
 
     Raises ``GateError`` when a figure cannot be taken.
     """
     measures = {(suite.table, check.name): check.measure for suite in suites for check in suite.checks if check.measure}
     told = []
     with open_build(build) as con:
-        for place, result in enumerate(results):
+        for result in results:
             measure = measures.get((result.mart, result.check_name))
-            if measure is None or result.value is None or place in apart_from:
+            if measure is None or result.value is None:
                 told.append(result)
                 continue
             try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from expectations.gate import Severity
 
 if TYPE_CHECKING:
-    from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.expectation import BatchExpectation
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,18 @@ class Measure:
 class Check:
     """One expectation. ``limit`` says in words what is allowed; ``reason`` why it must hold, or why the tolerance.
 
-    ``gate`` is the gate of ``expectations.gates`` that it belongs to; blank: a rule of this house alone.
+    ``gate`` is the gate of ``expectations.gates`` that it belongs to; blank: a rule of this house alone. ``query`` is
+    the SQL of a check that may read more than its table.
     """
 
     name: str
     severity: Severity
     reason: str
     limit: str
-    expectation: Callable[[str], Expectation]
+    expectation: Callable[[str], BatchExpectation]
     gate: str = ""
     measure: Measure | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,10 @@ def key_checks(grain: Sequence[str]) -> tuple[Check, ...]:
     """One row per grain, and no key without a value (contracts R72)."""
     columns = list(grain)
 
-    def unique(table: str) -> Expectation:
-        import great_expectations.expectations as gxe
+    def unique(table: str) -> BatchExpectation:
+        from expectations.engine import ColumnsUnique, ColumnUnique
 
-        if len(columns) == 1:
-            return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
-        return gxe.ExpectCompoundColumnsToBeUnique(column_list=columns)
+        return ColumnUnique(column=columns[0]) if len(columns) == 1 else ColumnsUnique(column_list=columns)
 
     return (
         Check(
@@ -97,10 +97,10 @@ def in_set(column: str, values: Sequence[object], reason: str, severity: Severit
     """Values of ``column`` are NULL or among ``values``."""
     listed = list(values)
 
-    def expectation(table: str) -> Expectation:
-        import great_expectations.expectations as gxe
+    def expectation(table: str) -> BatchExpectation:
+        from expectations.engine import ColumnInSet
 
-        return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=listed)
+        return ColumnInSet(column=column, value_set=listed)
 
     return Check(
         f"{column}_in_set", severity, reason, "one of " + ", ".join(str(value) for value in listed), expectation
@@ -110,10 +110,10 @@ def in_set(column: str, values: Sequence[object], reason: str, severity: Severit
 def known(column: str, reason: str, severity: Severity = "critical", gate: str = "") -> Check:
     """``column`` is never NULL."""
 
-    def expectation(table: str) -> Expectation:
-        import great_expectations.expectations as gxe
+    def expectation(table: str) -> BatchExpectation:
+        from expectations.engine import ColumnKnown
 
-        return gxe.ExpectColumnValuesToNotBeNull(column=column)
+        return ColumnKnown(column=column)
 
     return Check(f"{column}_known", severity, reason, "no NULL", expectation, gate)
 
@@ -133,10 +133,10 @@ def between(
     else:
         limit = f"at least {low:g}" if low is not None else f"at most {high:g}"
 
-    def expectation(table: str) -> Expectation:
-        import great_expectations.expectations as gxe
+    def expectation(table: str) -> BatchExpectation:
+        from expectations.engine import ColumnBetween
 
-        return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high)
+        return ColumnBetween(column=column, min_value=low, max_value=high)
 
     return Check(
         name or f"{column}_in_range",
@@ -160,14 +160,14 @@ def no_rows(
 ) -> Check:
     """``query`` selects the rows that break the rule. ``{batch}`` is the suite's table; ``work`` the other file."""
 
-    def expectation(table: str) -> Expectation:
+    def expectation(table: str) -> BatchExpectation:
         from expectations.engine import OffendingRowsExpectation
 
         # GX wants {batch} in the query, but puts a subquery there whose alias depends on the word JOIN; the table's
         # own name stays readable and can be aliased
         return OffendingRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
 
-    return Check(name, severity, reason, limit, expectation, gate, measure)
+    return Check(name, severity, reason, limit, expectation, gate, measure, query)
 
 
 def follows(

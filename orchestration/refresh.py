@@ -37,7 +37,7 @@ from orchestration.scope import (
 from orchestration.settings import Settings
 
 if TYPE_CHECKING:
-    from expectations.gate import Before, CheckResult, GateReport
+    from expectations.gate import CheckResult, GateReport
     from orchestration.ingest import Ledger, TableReport
     from warehouse.carrying import CarriedFamily, CarriedMart, Lineage
     from warehouse.releases import ReleaseRecord
@@ -348,20 +348,20 @@ class Refresh:
                 kept = f" ({before} unchanged since the release before)" if before else ""
                 self.progress(f"{models} models built{kept}, {passed} data tests passed")
 
-    def _before(self) -> Before | None:
-        """What was found of the build that this one goes on from; None where it goes on from none."""
-        from expectations.gate import Before, read_results
+    def _before(self) -> tuple[frozenset[str], dict[tuple[str, str], CheckResult]]:
+        """Tables that hold the rows of the build that this one goes on from, and what was found of that one, by table
+        and check; nothing where it goes on from none."""
+        from expectations.gate import read_results
         from warehouse.build import unchanged_tables
         from warehouse.checks_page import CHECKS_FILE
 
         if not _prepared_file(self.settings).exists() or self.models() is None:
-            return None
+            return frozenset(), {}
         found = self.settings.releases / self.stands_on() / CHECKS_FILE
         if not found.is_file():
-            return None
+            return frozenset(), {}
         results = read_results(found.read_text(encoding="utf-8"))
-        by_name = {(check.mart, check.check_name): check for check in results}
-        return Before(unchanged_tables(self.settings.build), by_name)
+        return unchanged_tables(self.settings.build), {(check.mart, check.check_name): check for check in results}
 
     def _unchanged(self) -> int:
         """Number of models that stand as they did in the build before."""
@@ -384,12 +384,14 @@ class Refresh:
         from warehouse.releases import list_releases
 
         releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
+        unchanged, earlier = (frozenset(), {}) if carried else self._before()
         report = run_gate(
             self.settings.build,
             releases=releases,
             code_version=code_version(),
             carried=carried,
-            before=None if carried else self._before(),
+            unchanged=unchanged,
+            earlier=earlier,
         )
         tests = failed_nodes(self.settings)
         return report_of([*tests, *report.checks, *as_checks(verdicts(self.settings, self.as_of))])

@@ -3,18 +3,15 @@
 import datetime as dt
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import duckdb
 import pytest
 import yaml
 
 from expectations.audits import family_of
-from expectations.gate import Before, CheckResult, GateError, failure_message, report_of, run_gate
+from expectations.gate import CheckResult, GateError, failure_message, report_of, run_gate
 from expectations.suites import SUITES
-from expectations.vocabulary import Check
 from orchestration.paths import PROJECT_ROOT
 from tests.support.marts import AS_OF, MARTS, accounting, back_up, empty_build, fill, refusals
 from warehouse.build import MARTS_FILE, WORK_FILE
@@ -338,59 +335,6 @@ def test_broken_build_is_refused_by_name(build: Path, case: str) -> None:
     message = failure_message(report)
     assert expected.rsplit(".", 1)[0] in message
     json.loads(report.to_json())
-
-
-STATES = "fct_index_intraday"
-
-
-def found_before(build: Path, *changed: str) -> Before:
-    """What the gate found of ``build`` when its tables were those of now, but for ``changed``."""
-    report = run_gate(build)
-    tables = {check.mart for check in report.checks} - set(changed)
-    return Before(
-        frozenset(tables),
-        {(check.mart, check.check_name): replace(check, observed="as found before") for check in report.checks},
-    )
-
-
-def test_checks_of_unchanged_rows_are_not_evaluated_again(build: Path) -> None:
-    before = found_before(build)
-    kept = {check.check_name for check in run_gate(build, before=before).checks if check.observed == "as found before"}
-    assert {"grain_unique", "state_agrees_with_quote"} <= kept
-    # rows that broke something are judged each time
-    results = {key: replace(check, passed=False) for key, check in before.results.items()}
-    again = run_gate(build, tables={f"marts.{STATES}"}, before=Before(before.unchanged, results))
-    assert again.passed
-    assert "as found before" not in {check.observed for check in again.checks}
-
-
-def test_what_reads_a_changed_table_is_evaluated_again(build: Path) -> None:
-    breaker, expected = REFUSED["note without most of its claims"]
-    table, name = expected.rsplit(".", 1)
-    before = found_before(build, table)
-    breaker(build)
-    assert name in {check.check_name for check in run_gate(build, tables={table}, before=before).refusing}
-    # of a table that is said to hold the rows of then nothing is asked
-    assert run_gate(build, tables={table}, before=Before(before.unchanged | {table}, before.results)).passed
-
-
-@pytest.mark.parametrize(
-    ("sql", "unchanged", "stands"),
-    [
-        ("select 1 from {batch}", {"marts.a"}, True),
-        ("select 1 from {batch} join marts.b using (x)", {"marts.a"}, False),
-        ("select 1 from {batch} join marts.b using (x)", {"marts.a", "marts.b"}, True),
-        ("select 1 from {batch} join work.intermediate.c using (x)", {"marts.a"}, False),
-        ("select 1 from {batch}, work.control.build_parameters", {"marts.a"}, False),
-        ("select 1 from {batch} where day > current_date", {"marts.a"}, False),
-    ],
-)
-def test_a_check_stands_where_all_that_it_reads_does(sql: str, unchanged: set[str], stands: bool) -> None:
-    check = Check("c", "critical", "A reason.", "none", lambda table: None)
-    result = CheckResult("c", "marts.a", "critical", "core", "A reason.", True, "0 rows", "none")
-    before = Before(frozenset(unchanged), {("marts.a", "c"): result})
-    found = before.holds("marts.a", check, SimpleNamespace(unexpected_rows_query=sql))
-    assert (found is result) is stands
 
 
 def test_message_names_figure_and_rows(build: Path) -> None:
