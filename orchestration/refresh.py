@@ -275,7 +275,7 @@ class Refresh:
 
     def models(self) -> frozenset[str] | None:
         """Unique ids of the models that this build has to make; None: all, and the seeds."""
-        found = prepared(self.settings).models
+        found = prepared(self.settings).models if _prepared_file(self.settings).exists() else None
         return None if found is None else frozenset(found)
 
     def stands_on(self) -> str:
@@ -355,7 +355,7 @@ class Refresh:
         from warehouse.build import unchanged_tables
         from warehouse.checks_page import CHECKS_FILE
 
-        if not _prepared_file(self.settings).exists() or self.models() is None:
+        if self.models() is None:
             return frozenset(), {}
         found = self.settings.releases / self.stands_on() / CHECKS_FILE
         if not found.is_file():
