@@ -1,10 +1,11 @@
 """What the gate costs beside the same checks as plain SQL.
 
-Run with ``python -m tests.benchmarks.gate`` (``make bench``), which builds the sample; ``--build FOLDER`` takes a finished one (``sector.duckdb`` and ``work.duckdb``), such as of the market of ``tests.benchmarks.market``. Plain SQL counts the offending rows of every suite
-check in one DuckDB connection, a query a check; the gate does the same through Great Expectations, and takes the
-figures of measured checks, a sample of what failed, the audits and, with ``--release FILE``, the comparison with a
-past release. CPU seconds of this process, imports apart. ``--dear N`` lists the dearest checks, ``--json FILE`` writes
-the figures.
+Run with ``python -m tests.benchmarks.gate`` (``make bench``), which builds the sample; ``--build FOLDER`` takes a
+finished build (``sector.duckdb``, ``work.duckdb``), such as one of the market of ``tests.benchmarks.market``. Plain SQL
+counts the offending rows of every suite check in one DuckDB connection, a query a check; the gate does the same through
+Great Expectations, and takes the figures of measured checks, a sample of what failed, the audits and, with
+``--release FILE``, the comparison with a past release. CPU seconds of this process, imports apart. ``--dear N`` lists
+the dearest checks, ``--json FILE`` writes the figures.
 """
 
 from __future__ import annotations
