@@ -62,9 +62,10 @@ format: $(READY)
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix dbt_project/models --processes 2 --disable-progress-bar
 
-bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own reader, damage caught (some minutes, 3 GB of disk)
+bench: $(READY) ## where the time of a run goes, ingest beside DuckDB's own reader, the gate beside plain SQL, damage caught (some minutes, 3 GB of disk)
 	@$(BIN)/python -m tests.benchmarks.where_time_goes
 	@$(BIN)/python -m tests.benchmarks.ingest
+	@$(BIN)/python -m tests.benchmarks.gate
 	@$(BIN)/python -m tests.benchmarks.damage
 
 bench-scale: $(READY) ## what history costs: a small market of one and five years beside a bare DuckDB script, questions to ten
