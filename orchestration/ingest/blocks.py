@@ -32,7 +32,7 @@ from orchestration.ingest.decoding import misread
 from orchestration.ingest.files import LandedFile, Part, UnreadableError, parts
 from orchestration.ingest.names import fixed_columns
 from orchestration.ingest.plain import PlainCell, plain_cell
-from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, Recogniser, clean_header
+from orchestration.ingest.records import DELIMITERS, HEADER_ROWS, Chunk, Recogniser, clean_header
 
 BLOCK_BYTES = 4 << 20
 """Text of one block: large enough to spread the cost of a call over many rows, small enough to hold several."""
@@ -69,7 +69,10 @@ class Cells:
 
 @dataclass(frozen=True)
 class Layout:
-    """What the files of one statement share: header, dialect, forms of the cells, columns told by the path."""
+    """What the files of one statement share: header, dialect, forms of the cells, columns told by the path.
+
+    ``delimiter``: "" for Parquet, whose cells come apart.
+    """
 
     delimiter: str
     header: tuple[str, ...]
@@ -107,11 +110,12 @@ class PlainFile:
 
 @dataclass(frozen=True)
 class Leftover:
-    """Lines of a file that are not plain, without their ends."""
+    """Rows of a file that are not plain: lines of text without their ends, or chunks where it is none."""
 
     number: int
     lines: list[int]
     texts: list[str]
+    chunks: tuple[Chunk, ...] = ()
 
 
 # ------------------------------------------------------------------ proof
@@ -222,7 +226,7 @@ def plain_file(number: int, part: Part, contract: Contract, recogniser: Recognis
             except UnreadableError:
                 return None
             sample = lines[index + 1].decode().rstrip("\r") if index + 1 < len(lines) else ""
-            cells = _cells(match, header, contract.name, tuple(_shape(text) for text in sample.split(delimiter)))
+            cells = layout_cells(match, header, contract.name, tuple(sample.split(delimiter)))
             if cells is None:
                 return None
             layout = Layout(delimiter, header, match, cells, tuple(fixed))
@@ -243,9 +247,15 @@ def _header(recogniser: Recogniser, line: str, delimiter: str) -> tuple[tuple[st
         return None
 
 
+def layout_cells(
+    match: Match, header: tuple[str, ...], table: str, sample: tuple[str, ...]
+) -> tuple[Cells, ...] | None:
+    """The cells of a layout, judged by a sample of each column; None when the dialect needs more than one look."""
+    return _cells(match, header, table, tuple(_shape(text) for text in sample))
+
+
 @lru_cache(maxsize=256)
 def _cells(match: Match, header: tuple[str, ...], table: str, sample: tuple[str, ...]) -> tuple[Cells, ...] | None:
-    """The cells of a layout, judged by those of the first record; None when the dialect needs more than one look."""
     contract = CONTRACTS[table]
     dialect = match.dialect
     if len(match.views) != 1 or dialect.derived_key is not None or dialect.footers or dialect.only:

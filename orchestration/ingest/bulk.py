@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from orchestration.durable import make_folder
 from orchestration.ingest.blocks import Layout, Leftover, PlainFile, block_schema, lines_of, read_blocks
+from orchestration.ingest.parquet_blocks import read_parquet_blocks, rows_of
 from orchestration.ingest.typing import SCRATCH, Typist
 from orchestration.sql import quoted
 
@@ -57,7 +58,7 @@ def stage(
     """Write the rows of plain files whose every cell and rule is in order; the other lines go to ``leave``.
 
     ``con``: of ``typing.connect``, with access to the folder of ``stem``; ``sources`` and the results go by
-    ``PlainFile.number``. Raises what reading a file raises.
+    ``PlainFile.number``. Raises what reading a file raises, ``GivenUpError`` among it.
     """
     by_layout: dict[Layout, list[PlainFile]] = {}
     for file in files:
@@ -91,7 +92,8 @@ def _stage_layout(
     def batches() -> Iterator[pa.RecordBatch]:
         nonlocal size
         try:
-            for batch in read_blocks(layout, files, typist.cleaned, take):
+            read = read_blocks if layout.delimiter else read_parquet_blocks
+            for batch in read(layout, files, typist.cleaned, take):
                 counts = np.bincount(batch.column("_part").to_numpy())
                 for number in np.flatnonzero(counts).tolist():
                     fed[number] += int(counts[number])
@@ -130,7 +132,8 @@ def _stage_layout(
         staged.rows[numbers[name]] = count
     short = [number for number in by_number if staged.rows[number] < fed[number]]
     for number, done in _lines_done(con, listing, [by_number[n] for n in short], sources, fed, left):
-        for leftover in lines_of(by_number[number], _outside(done)):
+        again = lines_of if layout.delimiter else rows_of
+        for leftover in again(by_number[number], _outside(done)):
             leave(by_number[number], leftover)
     return staged
 

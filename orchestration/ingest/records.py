@@ -12,7 +12,7 @@ import datetime as dt
 import io
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import IO, Any, BinaryIO, Protocol
@@ -770,26 +770,36 @@ def _parquet(recogniser: Recogniser, part: Part) -> Iterator[Table]:
     match = _matched(recogniser, header)
 
     def chunks() -> Iterator[Chunk]:
-        number, chunk = 0, Chunk()
-        try:
+        def numbered() -> Iterator[tuple[Sequence[int], pa.RecordBatch]]:
+            number = 1
             for batch in _parquet_batches(opened, spelled):
-                columns = [_column_texts(column) for column in batch.columns]
-                for cells in zip(*columns, strict=True):
-                    number += 1
-                    if _is_blank(cells):
-                        continue
-                    if any(isinstance(cell, _NoTextError) for cell in cells):
-                        chunk.refuse(number, _joined(cells), "a cell of bytes that are no UTF-8 text")
-                    else:
-                        chunk.take(number, list(cells), _joined(cells))
-                    if chunk.is_full:
-                        yield chunk
-                        chunk = Chunk()
+                yield range(number, number + batch.num_rows), batch
+                number += batch.num_rows
+
+        try:
+            yield from parquet_chunks(numbered())
         except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, ValueError) as error:
             raise UnreadableError(f"Parquet data cannot be read: {error}") from error
-        yield chunk
 
     yield Table(part.label, header, match, chunks(), f"Parquet, {metadata.num_rows} rows")
+
+
+def parquet_chunks(batches: Iterable[tuple[Sequence[int], pa.RecordBatch]]) -> Iterator[Chunk]:
+    """Rows of Parquet with their numbers, as chunks. Raises what reading the batches raises."""
+    chunk = Chunk()
+    for numbers, batch in batches:
+        columns = [_column_texts(column) for column in batch.columns]
+        for number, cells in zip(numbers, zip(*columns, strict=True), strict=True):
+            if _is_blank(cells):
+                continue
+            if any(isinstance(cell, _NoTextError) for cell in cells):
+                chunk.refuse(number, _joined(cells), "a cell of bytes that are no UTF-8 text")
+            else:
+                chunk.take(number, list(cells), _joined(cells))
+            if chunk.is_full:
+                yield chunk
+                chunk = Chunk()
+    yield chunk
 
 
 def _parquet_batches(opened: pq.ParquetFile, spelled: pq.ParquetFile) -> Iterator[pa.RecordBatch]:

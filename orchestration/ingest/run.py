@@ -37,6 +37,7 @@ from orchestration.ingest.files import (
 )
 from orchestration.ingest.ledger import BatchReport, FileRecord, Ledger, ParquetFile, TableReport
 from orchestration.ingest.names import fixed_columns
+from orchestration.ingest.parquet_blocks import GivenUpError, parquet_file
 from orchestration.ingest.records import CHUNK_ROWS, CHUNK_WEIGHT, Chunk, Table, chunks_of_lines, tables
 from orchestration.ingest.spill import Spill
 from orchestration.ingest.store import REFUSED_SCHEMA, RefusedLine, refused_lines, store_quarantine, store_raw
@@ -102,10 +103,15 @@ def ingest_table(
     """
     files = unread(settings, table).get(table, [])
     changed: list[str] = []
+    with_care: set[str] = set()
     while True:
         taken = [landed for landed in files if landed.name not in changed]
         try:
-            report = _ingest(settings, CONTRACTS[table], taken, ingested_at, progress, every_line=every_line)
+            careful = frozenset(landed.name for landed in taken if every_line or landed.name in with_care)
+            report = _ingest(settings, CONTRACTS[table], taken, ingested_at, progress, with_care=careful)
+        except GivenUpError as error:
+            with_care.add(error.label)
+            continue
         except _ChangedError as error:
             changed += error.names
             continue
@@ -168,7 +174,7 @@ def _ingest(
     ingested_at: dt.datetime,
     progress: Progress | None,
     *,
-    every_line: bool,
+    with_care: frozenset[str],
 ) -> TableReport:
     ledger = Ledger(settings.ledger)
     report = TableReport(contract.name)
@@ -198,7 +204,9 @@ def _ingest(
                 records.append(record)
                 continue
             before = len(batches)
-            found = None if every_line else _plain_file(landed, len(batches), contract, known_dialects, seen)
+            found = (
+                None if landed.name in with_care else _plain_file(landed, len(batches), contract, known_dialects, seen)
+            )
             if found is None:
                 _read_file(landed, seen.sha256, contract, known_dialects, typist, waiting, batches, ingested_at)
             else:
@@ -336,9 +344,12 @@ def _survey(landed: LandedFile) -> Survey:
 def _plain_file(
     landed: LandedFile, number: int, contract: Contract, known_dialects: Recogniser, seen: Survey
 ) -> PlainFile | None:
-    if not seen.is_plain:
+    is_parquet = landed.name.lower().endswith(".parquet") and bool(seen.sha256)
+    if not seen.is_plain and not is_parquet:
         return None
     (part,) = parts(landed)
+    if isinstance(part, Part) and is_parquet:
+        return parquet_file(number, part, contract, known_dialects)
     return plain_file(number, part, contract, known_dialects, seen) if isinstance(part, Part) else None
 
 
@@ -365,7 +376,8 @@ def _stage(
         batch, layout = batches[file.number], file.layout
         fixed = dict(zip(layout.fixed, file.fixed, strict=True))
         table = Table(batch.file, list(layout.header), layout.match, iter(()))
-        for chunk in chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, table):
+        lines = chunks_of_lines(leftover.lines, leftover.texts, layout.delimiter, table)
+        for chunk in leftover.chunks or lines:
             waiting.add(batch, chunk, table, fixed)
 
     sources = {
