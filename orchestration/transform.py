@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -198,8 +198,10 @@ class Call:
         while self._thread.is_alive():
             if time.monotonic() > until:
                 raise DbtError("dbt goes on although it was told to stop: end this process")
-            for adapter in list(FACTORY.adapters.values()):
-                cast(BaseAdapter, adapter).cancel_open_connections()
+            # what is cancelled may close at that very moment: the next round finds what is left
+            with suppress(Exception):
+                for adapter in list(FACTORY.adapters.values()):
+                    cast(BaseAdapter, adapter).cancel_open_connections()
             self._thread.join(0.05)
 
     def _run(self) -> None:

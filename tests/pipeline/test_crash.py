@@ -4,7 +4,12 @@ Publication is killed before the lines of its code by ``tests/unit/test_release_
 by ``make stress``.
 """
 
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,3 +66,26 @@ def test_killed_anywhere_the_release_stands_and_the_next_run_finishes(tmp_path: 
         call = workshop.sector(world.home, "run")
         assert call.wait() == 0, call.progress()
         world.check_finished()
+
+
+def test_an_interrupted_build_takes_dbt_along(tmp_path: Path) -> None:
+    """dbt runs on a thread of the run: a process that ends around it dies of it, and says so in words of C++."""
+    world = World(tmp_path / "home")
+    world.land()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "run"],
+        env={**os.environ, "SECTOR_HOME": str(world.home)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stderr is not None
+    said = ""
+    while BUILDING not in said:
+        line = run.stderr.readline()
+        assert line, said
+        said += line
+    time.sleep(random.uniform(0, 3))  # noqa: S311 (a moment, no secret)
+    run.send_signal(signal.SIGTERM)
+    said += run.stderr.read()
+    assert (run.wait(60), said.count("interrupted: nothing was published")) == (130, 1), said
+    assert world.check() is None
