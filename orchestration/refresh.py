@@ -267,11 +267,22 @@ class Refresh:
         return sorted(outdated(made_from, {change.name for change in changes}))
 
     def _goes_on_from(self) -> Standing | None:
-        """The build that lies there, if this one can be made from it."""
+        """The build that lies there, if this one can be made from it: its release is kept, and every file that it was
+        made from is still in the ledger (a home that was put back from a backup may know less)."""
+        from orchestration.ingest import Ledger
+        from warehouse.releases import ReleaseError, read_record
+
         standing = read_standing(self.settings)
         if standing is None or self.must_build_whole:
             return None
-        return standing if standing.may_go_on(self.as_of, code_version(), settings_fingerprint(self.settings)) else None
+        if not standing.may_go_on(self.as_of, code_version(), settings_fingerprint(self.settings)):
+            return None
+        try:
+            record = read_record(self.settings.home, standing.release_id)
+        except ReleaseError:
+            return None
+        known = set(Ledger(self.settings.ledger).batches().column("batch_id").to_pylist())
+        return standing if known.issuperset(record.input_batch_ids) else None
 
     def models(self) -> frozenset[str] | None:
         """Unique ids of the models that this build has to make; None: all, and the seeds."""

@@ -12,7 +12,7 @@
 {# Date from which the rows of this model are to be made, as text; none: all of them. #}
 {% macro first_changed_day() -%}
     {%- set meta = model.config.meta or {} -%}
-    {%- if 'ahead' not in meta or not execute or flags.WHICH not in ('build', 'run') -%}
+    {%- if 'ahead' not in meta or model.resource_type != 'model' or not execute or flags.WHICH not in ('build', 'run') -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set changed = changed_days() -%}

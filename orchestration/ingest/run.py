@@ -344,7 +344,7 @@ def _survey(landed: LandedFile) -> Survey:
 def _plain_file(
     landed: LandedFile, number: int, contract: Contract, known_dialects: Recogniser, seen: Survey
 ) -> PlainFile | None:
-    is_parquet = landed.name.lower().endswith(".parquet") and bool(seen.sha256)
+    is_parquet = landed.name.lower().endswith(".parquet") and landed.size > 0 and bool(seen.sha256)
     if not seen.is_plain and not is_parquet:
         return None
     (part,) = parts(landed)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sqlite3
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from orchestration.refresh import Refresh
 from orchestration.settings import Settings
 from tests.benchmarks.market import LAST_DAY, Market, write_market
 from tests.support.two_builds import KINDS, News, build, differences, whole_copy
@@ -82,3 +84,20 @@ def test_nothing_new_leaves_the_tables_alone(changed: object, market: tuple[Path
         names = {name for (name,) in con.execute("select name from control.changes").fetchall()}
     # what was known of a quarter at the moment of the build
     assert {name for name in names if name.startswith("fct_")} <= {"fct_funding_restatement"}
+
+
+def test_a_ledger_that_knows_less_than_the_build_asks_for_a_whole_one(
+    changed: object, market: tuple[Path, dt.date]
+) -> None:
+    """As after a home was put back from a backup around the build files of a later day."""
+    home, last = market
+    later = evening(last + dt.timedelta(days=20))
+    run = Refresh(Settings(home=home), began=later)
+    run.prepare()
+    assert run.models() is not None
+    build(home, later, whole=True)
+    with sqlite3.connect(Settings(home=home).ledger) as ledger:
+        ledger.execute("delete from batches where rowid = (select max(rowid) from batches)")
+    run = Refresh(Settings(home=home), began=later + dt.timedelta(minutes=1))
+    run.prepare()
+    assert run.models() is None

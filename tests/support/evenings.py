@@ -62,8 +62,7 @@ class Evenings:
         for name in (WORK_FILE, MARTS_FILE):
             shutil.copyfile(home / "build" / name, folder / name)
         nodes = json.loads(self.manifest.read_text(encoding="utf-8"))["nodes"]
-        results = json.loads(self.manifest.with_name("run_results.json").read_text(encoding="utf-8"))["results"]
-        code = {result["unique_id"]: result["compiled_code"] for result in results if result.get("compiled_code")}
+        code = {name: node["compiled_code"] for name, node in nodes.items() if node.get("compiled_code")}
         parents = {name: nodes[name]["depends_on"]["nodes"] for name in code if name.startswith("model.")}
         self.tables = [
             (nodes[name]["relation_name"], code[name])

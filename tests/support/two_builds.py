@@ -21,10 +21,12 @@ import duckdb
 from orchestration import transform
 from orchestration.contracts import CONTRACTS
 from orchestration.fingerprint import code_version, settings_fingerprint
+from orchestration.ingest import Ledger
 from orchestration.refresh import Refresh
 from orchestration.scope import Standing, write_standing
 from orchestration.settings import Settings
 from warehouse.build import MARTS_FILE, WORK_FILE
+from warehouse.releases import ReleaseRecord, new_release_id, publish
 
 COMPARED = ((WORK_FILE, "intermediate"), (MARTS_FILE, "marts"), (MARTS_FILE, "reference"))
 
@@ -49,7 +51,13 @@ def build(home: Path, began: dt.datetime, whole: bool = False) -> list[str]:
         for _ in call.events():
             pass
         run.built(call.error)
-    write_standing(settings, Standing("built", began, began, code_version(), settings_fingerprint(settings)))
+    identity = settings_fingerprint(settings)
+    batches = tuple(sorted(Ledger(settings.ledger).batches().column("batch_id").to_pylist()))
+    record = ReleaseRecord(
+        new_release_id(began, began, identity), began, began, code_version(), identity, batches, False, "", ""
+    )
+    publish(home, settings.build, record, {})
+    write_standing(settings, Standing(record.release_id, began, began, record.code_version, identity))
     failed = [node.unique_id for node in transform.results(settings) if node.failed or node.broken]
     assert not failed, failed
     return [node.name for node in transform.results(settings) if node.message == "UNCHANGED"]
@@ -59,7 +67,7 @@ def whole_copy(home: Path, began: dt.datetime) -> Path:
     """The same raw rows in another SECTOR_HOME, built whole as of the same moment."""
     copy = home.with_name(f"{home.name}.whole")
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("releases", "dagster", "landing", "*.duckdb"))
+    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("releases", "landing", "*.duckdb"))
     build(copy, began, whole=True)
     return copy
 
