@@ -14,18 +14,26 @@ with delivered as (
     {% endif %}
 ),
 
+-- only for the securities of which a provider gives no reference price
 bars as (
     select
-        *,
+        security_code,
+        trade_date,
+        prev_close,
         max(case when close is not null then trade_date end) over (
             partition by security_code
             order by trade_date nulls first
             rows between unbounded preceding and 1 preceding
         ) as earlier_close_date
     from delivered
+    where
+        security_code in (
+            select unpriced.security_code
+            from delivered as unpriced
+            where unpriced.prev_close is null
+        )
 ),
 
--- only for the bars whose provider gives no reference price
 earlier_closes as (
     select
         bars.security_code,
@@ -42,19 +50,21 @@ earlier_closes as (
 
 referenced as (
     select
-        bars.security_code,
-        bars.trade_date,
-        bars.close,
-        coalesce(bars.prev_close, earlier_closes.earlier_close) as reference_price,
-        bars.volume_shares,
-        bars.turnover,
-        bars.currency,
-        greatest(bars.knowledge_at, coalesce(earlier_closes.knowledge_at, bars.knowledge_at)) as knowledge_at
-    from bars
+        delivered.security_code,
+        delivered.trade_date,
+        delivered.close,
+        coalesce(delivered.prev_close, earlier_closes.earlier_close) as reference_price,
+        delivered.volume_shares,
+        delivered.turnover,
+        delivered.currency,
+        greatest(
+            delivered.knowledge_at, coalesce(earlier_closes.knowledge_at, delivered.knowledge_at)
+        ) as knowledge_at
+    from delivered
     left join earlier_closes
         on
-            bars.security_code = earlier_closes.security_code
-            and bars.trade_date = earlier_closes.trade_date
+            delivered.security_code = earlier_closes.security_code
+            and delivered.trade_date = earlier_closes.trade_date
 ),
 
 judged as (

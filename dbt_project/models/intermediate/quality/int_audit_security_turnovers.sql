@@ -1,27 +1,9 @@
 -- A line per market: adjusted prices or lots for shares would otherwise give one for every security.
-with averages as (
-    select
-        {{ dbt.split_part('security_code', "'.'", 2) }} as market,
-        security_code,
-        trade_date,
-        turnover,
-        volume_shares,
-        low,
-        high,
-        cast(turnover as double) / cast(volume_shares as double) as average_price
-    from {{ ref('stg_security_bars') }}
-    where volume_shares > 0 and turnover > 0 and low > 0 and high > 0
-),
-
--- half a percent and a tick, for turnover in thousands and volume in lots
-outside as (
+with outside as (
     select
         *,
-        abs(ln(average_price / ((cast(low as double) + cast(high as double)) / 2))) as distance
-    from averages
-    where
-        average_price < cast(low as double) * 0.995 - 0.01
-        or average_price > cast(high as double) * 1.005 + 0.01
+        {{ dbt.split_part('security_code', "'.'", 2) }} as market
+    from {{ ref('int_security_turnovers_outside') }}
 ),
 
 ranked as (
