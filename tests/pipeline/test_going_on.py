@@ -76,7 +76,7 @@ def test_news_of_every_kind_come_to_what_a_whole_build_makes_of_them(
 
 def test_nothing_new_leaves_the_tables_alone(changed: object, market: tuple[Path, dt.date]) -> None:
     home, last = market
-    later = evening(last + dt.timedelta(days=14))
+    later = evening(last + dt.timedelta(days=16))
     build(home, later)
     left = build(home, later + dt.timedelta(minutes=5))
     assert "fct_sector_daily" in left
