@@ -15,6 +15,7 @@ mistaken for broken data.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +46,9 @@ from warehouse.build import MARTS_FILE, WORK_FILE
 
 SAMPLE_ROWS = 5
 """Rows shown of a failed expectation: enough to find the cause, few enough for a terminal."""
+
+LATE = "late"
+"""A database in memory, with views of the last rows of tables."""
 
 COUNTS: dict[str, Any] = {"result_format": "BOOLEAN_ONLY"}
 """Verdicts and counts, no values: what most checks need, in one query for all aggregates of a table."""
@@ -78,6 +82,7 @@ class GxDuckDB(duckdb_engine.Dialect):
         for alias, path in attach.items():
             # connections of one process share a DuckDB instance, where the first has attached already
             connection.execute(f"attach if not exists {quoted(path)} as {alias} (read_only)")
+        connection.execute(f"attach if not exists ':memory:' as {LATE} (read_write)")
         return _Connection(connection)
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **kwargs: Any) -> Any:
@@ -201,6 +206,20 @@ class Engine:
             }
             outcomes |= {check: _detailed(result) for check, result, _ in self._evaluated(table, shown, detail)}
         return outcomes
+
+    def late_rows(self, table: str, day: str, first: dt.date) -> str:
+        """Name of a view of the rows of ``table`` from a day on, to run expectations on. ``day``: its column."""
+        name = f"{LATE}.{table.split('.')[1]}"
+        # a view finds tables of its own database by their short names, others by the name of their file
+        rows = f"select * from {Path(MARTS_FILE).stem}.{table} where {day} >= date '{first.isoformat()}'"
+        with self._execution.get_connection() as connection:
+            connection.execute(text(f"create or replace view {name} as {rows}"))
+        return name
+
+    def rows(self, table: str) -> int:
+        """Rows of ``table``."""
+        with self._execution.get_connection() as connection:
+            return int(connection.execute(text(f"select count(*) from {table}")).scalar_one())
 
     def _load(self, table: str) -> None:
         schema, name = table.split(".")

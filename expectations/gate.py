@@ -25,6 +25,7 @@ from warehouse.build import MARTS_FILE, WORK_FILE
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import BatchExpectation
 
+    from expectations.engine import Engine, Outcome
     from expectations.vocabulary import Suite
 
 Severity = Literal["critical", "warning"]
@@ -111,12 +112,13 @@ def run_gate(
     carried: Mapping[str, str] | None = None,
     unchanged: Collection[str] = (),
     earlier: Mapping[tuple[str, str], CheckResult] | None = None,
+    changed: Mapping[str, dt.date] | None = None,
 ) -> GateReport:
     """Audit ``build`` (folder with ``sector.duckdb`` and ``work.duckdb``, opened read-only).
 
     ``tables`` (``schema.name``) restricts the suites; the audits and the comparison with ``releases`` (files of past
     releases, newest first) run always. ``code_version`` is that of the code that made the build, ``carried`` as in
-    ``run_suites``, and so are ``unchanged`` and ``earlier``.
+    ``run_suites``, and so are ``unchanged``, ``earlier`` and ``changed``.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
@@ -125,7 +127,7 @@ def run_gate(
     from expectations.suites import SUITES
 
     chosen = [suite for suite in SUITES if tables is None or suite.table in tables]
-    results = run_suites(build, chosen, threads, carried, unchanged, earlier)
+    results = run_suites(build, chosen, threads, carried, unchanged, earlier, changed)
     results.extend(run_audits(build, unchanged, earlier))
     results.extend(run_history(build, releases, code_version))
     return report_of(results)
@@ -138,6 +140,7 @@ def run_suites(
     carried: Mapping[str, str] | None = None,
     unchanged: Collection[str] = (),
     earlier: Mapping[tuple[str, str], CheckResult] | None = None,
+    changed: Mapping[str, dt.date] | None = None,
 ) -> list[CheckResult]:
     """A result for each check of ``suites``.
 
@@ -146,7 +149,10 @@ def run_suites(
 
     ``earlier`` ((mart, check) -> result) are the results of the release that ``unchanged`` tables (``schema.name``,
     ``work.schema.name``) hold the same rows as, made by the same code. A check that passed there and reads nothing else
-    keeps its result. Without ``unchanged``, the default, every check runs. GX is imported only where one has to.
+    keeps its result. One that passed and hangs on rows of a few days (``Check.reach``) is judged on the rows that may
+    be other ones: ``changed`` (``schema.name`` -> day) are tables whose rows before that day are those of then; where
+    it does not hold there, it is judged on all. Without the three, the default, every check runs on everything. GX is
+    imported only where one has to.
 
     Raises ``GateError`` when a check cannot be evaluated.
     """
@@ -158,32 +164,43 @@ def run_suites(
         replace(suite, checks=tuple(check for check in suite.checks if (suite.table, check.name) not in stand))
         for suite in suites
     ]
-    made = _evaluated(build, [suite for suite in due if suite.checks], threads, carried)
+    made = _evaluated(
+        build, [suite for suite in due if suite.checks], threads, carried, unchanged, earlier or {}, changed or {}
+    )
     found = stand | {(result.mart, result.check_name): result for result in made}
     return [found[suite.table, check.name] for suite in suites for check in suite.checks]
 
 
 def _evaluated(
-    build: Path, suites: Sequence[Suite], threads: int, carried: Mapping[str, str] | None
+    build: Path,
+    suites: Sequence[Suite],
+    threads: int,
+    carried: Mapping[str, str] | None,
+    unchanged: Collection[str],
+    earlier: Mapping[tuple[str, str], CheckResult],
+    changed: Mapping[str, dt.date],
 ) -> list[CheckResult]:
     """``run_suites`` without anything that stands."""
     if not suites:
         return []
     from expectations.engine import EngineError, open_engine
+    from expectations.unchanged import days_to_judge
 
     results: list[CheckResult] = []
     try:
         with open_engine(build, threads) as engine:
             for suite in suites:
                 began = time.perf_counter()
-                made = {check.name: check.expectation(suite.table) for check in suite.checks}
                 release = (carried or {}).get(suite.table)
+                days = {} if release else days_to_judge(suite, unchanged, changed, earlier)
+                held = _held_lately(engine, suite, days, changed)
+                made = {check.name: check.expectation(suite.table) for check in suite.checks if check.name not in held}
                 runs = {
                     name: expectation
                     for name, expectation in made.items()
                     if release is None or _stands_alone(suite.table, expectation)
                 }
-                outcomes = engine.run(suite.table, runs, suite.grain)
+                outcomes = held | (engine.run(suite.table, runs, suite.grain) if runs else {})
                 seconds = (time.perf_counter() - began) / max(len(suite.checks), 1)
                 for check in suite.checks:
                     outcome = outcomes.get(check.name) if release is not None else outcomes[check.name]
@@ -212,6 +229,31 @@ def _evaluated(
     except EngineError as error:
         raise GateError(str(error)) from error
     return measured(build, suites, results)
+
+
+def _held_lately(
+    engine: Engine, suite: Suite, days: Mapping[str, dt.date], changed: Mapping[str, dt.date]
+) -> dict[str, Outcome]:
+    """Outcomes on the whole table of the checks that ``days`` (check -> first day to judge) names and that hold: no row
+    broke them before, and none of those days does."""
+    from expectations.vocabulary import since
+
+    checks = {check.name: check for check in suite.checks if check.name in days}
+    if not checks or suite.day is None:
+        return {}
+    # a check without a query reads nothing but its table
+    late = engine.late_rows(suite.table, suite.day, changed[suite.table])
+    narrow = {
+        name: (check if check.query is None else since(suite, check, days[name])).expectation(late)
+        for name, check in checks.items()
+    }
+    outcomes = engine.run(late, narrow, suite.grain)
+    rows = engine.rows(suite.table)
+    return {
+        name: replace(outcome, observed=f"0 of {rows} rows" if checks[name].query is None else outcome.observed)
+        for name, outcome in outcomes.items()
+        if outcome.passed
+    }
 
 
 _TABLE = re.compile(r"\b(?:marts|work|meta|reference)\.\w[\w.]*")
@@ -250,6 +292,8 @@ def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult
 
     Raises ``GateError`` when a figure cannot be taken.
     """
+    from expectations.vocabulary import over_all
+
     measures = {(suite.table, check.name): check.measure for suite in suites for check in suite.checks if check.measure}
     told = []
     with open_build(build) as con:
@@ -259,7 +303,7 @@ def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult
                 told.append(result)
                 continue
             try:
-                row = con.execute(measure.query.replace("{batch}", result.mart)).fetchone()
+                row = con.execute(over_all(measure.query, result.mart)).fetchone()
             except duckdb.Error as error:
                 raise GateError(f"{result.mart}.{result.check_name}: {str(error).splitlines()[0]}") from error
             if row is None or None in row:

@@ -1,11 +1,13 @@
-"""What need not be judged again: checks that passed on tables which are the same as they were then.
+"""What need not be judged again: checks that passed on tables, or on days of tables, which are the same as then.
 
-Belongs here: which tables a check reads, by DuckDB's own parser, and whether its earlier verdict stands. Does not
-belong here: which tables are unchanged (whoever builds knows that), running checks (``expectations.gate``).
+Belongs here: which tables a check reads, by DuckDB's own parser, whether its earlier verdict stands, and from which day
+on it has to be judged. Does not belong here: which tables and days changed (whoever builds knows that), running checks
+(``expectations.gate``).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +16,10 @@ from typing import Any
 import duckdb
 
 from expectations.gate import CheckResult
-from expectations.vocabulary import Check, Suite
+from expectations.vocabulary import Check, Suite, over_all
+
+MOMENT = "work.control.build_parameters"
+"""Read by checks that let the more pass the later the build is."""
 
 NEVER_THE_SAME = ("work.control.", "meta.")
 """Schemas that are written for every build: its moment, its accounting."""
@@ -75,25 +80,34 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(part)
 
 
-def _is_same(con: duckdb.DuckDBPyConnection, suite: Suite, check: Check, unchanged: Collection[str]) -> bool:
-    """Whether all that ``check`` reads is among ``unchanged``: its table, and what its queries name."""
+def _read(con: duckdb.DuckDBPyConnection, suite: Suite, check: Check, measured: bool) -> set[str] | None:
+    """What ``check`` reads: its table, and what its query names, with ``measured`` that of its figure too; None where
+    that cannot be told."""
     read = {suite.table}
-    for query in (check.query, check.measure.query if check.measure else None):
+    for query in (check.query, check.measure.query if check.measure and measured else None):
         if query is not None:
-            named = tables_read(con, query.replace("{batch}", suite.table))
+            named = tables_read(con, over_all(query, suite.table))
             if named is None:
-                return False
+                return None
             read |= named
-    return all(table in unchanged and not table.startswith(NEVER_THE_SAME) for table in read)
+    return read
+
+
+def _held(check: Check, before: CheckResult | None) -> bool:
+    """Whether ``before`` is a verdict of this very check on rows of a build, and it passed.
+
+    A result without a figure was itself taken over from a release, and stands for nothing here.
+    """
+    if before is None or not before.passed or before.set_aside or before.value is None:
+        return False
+    return (before.severity, before.limit) == (check.severity, check.limit)
 
 
 def still_passed(
     suites: Sequence[Suite], unchanged: Collection[str], earlier: Mapping[tuple[str, str], CheckResult]
 ) -> dict[tuple[str, str], CheckResult]:
-    """Results of ``earlier`` ((mart, check) -> result) that stand, because they passed on rows that are ``unchanged``.
-
-    A result without a figure was itself taken over from a release, and stands for nothing here.
-    """
+    """Results of ``earlier`` ((mart, check) -> result) that stand, because they passed on rows that are
+    ``unchanged``."""
     stand: dict[tuple[str, str], CheckResult] = {}
     if not unchanged:
         return stand
@@ -101,10 +115,32 @@ def still_passed(
         for suite in suites:
             for check in suite.checks:
                 before = earlier.get((suite.table, check.name))
-                if before is None or not before.passed or before.set_aside or before.value is None:
+                if before is None or not _held(check, before):
                     continue
-                if (before.severity, before.limit) != (check.severity, check.limit):
-                    continue
-                if _is_same(con, suite, check, unchanged):
+                read = _read(con, suite, check, measured=True)
+                if read is not None and all(t in unchanged and not t.startswith(NEVER_THE_SAME) for t in read):
                     stand[suite.table, check.name] = replace(before, seconds=0.0)
     return stand
+
+
+def days_to_judge(
+    suite: Suite,
+    unchanged: Collection[str],
+    changed: Mapping[str, dt.date],
+    earlier: Mapping[tuple[str, str], CheckResult],
+) -> dict[str, dt.date]:
+    """Checks of ``suite`` that passed before and need no more than the rows from a day on: check -> that day.
+
+    ``changed`` (``schema.name`` -> day): tables of which the rows of earlier days are those of then.
+    """
+    found: dict[str, dt.date] = {}
+    if suite.day is None or suite.table not in changed:
+        return found
+    with duckdb.connect() as con:
+        for check in suite.checks:
+            if check.reach is None or not _held(check, earlier.get((suite.table, check.name))):
+                continue
+            read = (_read(con, suite, check, measured=False) or {""}) - {MOMENT}
+            if all(table in changed or table in unchanged for table in read):
+                found[check.name] = min(changed[table] for table in read if table in changed)
+    return found

@@ -7,8 +7,9 @@ SQL that selects the offending rows for everything else.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from expectations.gate import Severity
@@ -35,6 +36,9 @@ class Check:
 
     ``gate`` is the gate of ``expectations.gates`` that it belongs to; blank: a rule of this house alone. ``query`` is
     the SQL of a check that may read more than its table.
+
+    ``reach``: days before its own that the verdict on a row of some day looks back over, in all that the check reads,
+    and no day after it; None: it may hang on any row. A query with a reach names, beyond 0, the day of its table.
     """
 
     name: str
@@ -45,6 +49,11 @@ class Check:
     gate: str = ""
     measure: Measure | None = None
     query: str | None = None
+    reach: int | None = None
+
+
+DAYS = ("trade_date", "as_of_date", "visit_date")
+"""Key columns that are the business date of a row."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,11 @@ class Suite:
     owner: str
     grain: tuple[str, ...]
     checks: tuple[Check, ...]
+
+    @property
+    def day(self) -> str | None:
+        """The key column of the business date; None: the table has none."""
+        return next((column for column in self.grain if column in DAYS), None)
 
 
 def key_checks(grain: Sequence[str]) -> tuple[Check, ...]:
@@ -74,6 +88,7 @@ def key_checks(grain: Sequence[str]) -> tuple[Check, ...]:
             f"no {', '.join(columns)} twice",
             unique,
             "G3",
+            reach=0,
         ),
         *(
             known(column, "A row without its key cannot be found, joined or corrected.", gate="G3")
@@ -90,6 +105,8 @@ def within_cut() -> Check:
         "A build as of a moment must not know more than that moment.",
         "select * from {batch} where knowledge_at > (select as_of from work.control.build_parameters)",
         "no knowledge_at after the as-of",
+        # a build that goes on from another is as of a later moment
+        reach=0,
     )
 
 
@@ -103,7 +120,12 @@ def in_set(column: str, values: Sequence[object], reason: str, severity: Severit
         return ColumnInSet(column=column, value_set=listed)
 
     return Check(
-        f"{column}_in_set", severity, reason, "one of " + ", ".join(str(value) for value in listed), expectation
+        f"{column}_in_set",
+        severity,
+        reason,
+        "one of " + ", ".join(str(value) for value in listed),
+        expectation,
+        reach=0,
     )
 
 
@@ -115,7 +137,7 @@ def known(column: str, reason: str, severity: Severity = "critical", gate: str =
 
         return ColumnKnown(column=column)
 
-    return Check(f"{column}_known", severity, reason, "no NULL", expectation, gate)
+    return Check(f"{column}_known", severity, reason, "no NULL", expectation, gate, reach=0)
 
 
 def between(
@@ -146,6 +168,7 @@ def between(
         expectation,
         gate,
         Measure(f'select max("{column}"), min("{column}") from {{batch}}', "{1:.4g} to {0:.4g}"),
+        reach=0,
     )
 
 
@@ -157,17 +180,46 @@ def no_rows(
     limit: str = "no such row",
     gate: str = "",
     measure: Measure | None = None,
+    reach: int | None = None,
 ) -> Check:
-    """``query`` selects the rows that break the rule. ``{batch}`` is the suite's table; ``work`` the other file."""
+    """``query`` selects the rows that break the rule. ``{batch}`` is the suite's table; ``work`` the other file.
+
+    ``reach`` as in ``Check``. ``{since}`` is then the first day of which rows of other tables are needed.
+    """
 
     def expectation(table: str) -> BatchExpectation:
-        from expectations.engine import OffendingRowsExpectation
+        return _offending(over_all(query, table))
 
-        # GX wants {batch} in the query, but puts a subquery there whose alias depends on the word JOIN; the table's
-        # own name stays readable and can be aliased
-        return OffendingRowsExpectation(unexpected_rows_query=query.replace("{batch}", table) + " /* {batch} */")
+    return Check(name, severity, reason, limit, expectation, gate, measure, query, reach)
 
-    return Check(name, severity, reason, limit, expectation, gate, measure, query)
+
+def over_all(query: str, table: str) -> str:
+    """The query of a check or a measure over all rows of ``table``."""
+    return query.replace("{batch}", table).replace("{since}", _literal(dt.date.min))
+
+
+def _offending(query: str) -> BatchExpectation:
+    from expectations.engine import OffendingRowsExpectation
+
+    # GX wants {batch} in the query, but puts a subquery there whose alias depends on the word JOIN; the table's own
+    # name stays readable and can be aliased
+    return OffendingRowsExpectation(unexpected_rows_query=query + " /* {batch} */")
+
+
+def _literal(day: dt.date) -> str:
+    return f"date '{day.isoformat()}'"
+
+
+def since(suite: Suite, check: Check, first: dt.date) -> Check:
+    """``check``, which has a query and a reach, on the rows of ``suite`` from the day ``first`` on."""
+    if check.query is None or check.reach is None or suite.day is None:
+        raise ValueError(f"{suite.table}.{check.name} hangs on any row")
+    start = _literal(first - dt.timedelta(days=check.reach))
+    rows = f"(select * from {suite.table} where {suite.day} >= {start})"
+    query = check.query.replace("{batch}", rows).replace("{since}", start)
+    if check.reach:
+        query = f"select * from ({query}) as found where {suite.day} >= {_literal(first)}"
+    return replace(check, query=query, expectation=lambda _: _offending(query))
 
 
 def follows(
@@ -184,6 +236,7 @@ def follows(
         f"or abs(cast({column} as double) - {expected}) > 1e-9 * (1 + abs({expected})))",
         words,
         "G8",
+        reach=0,
     )
 
 
@@ -199,6 +252,8 @@ def as_delivered(
         [f"b.{column} is distinct from s.{column}" for column in columns]
         + [f"(s.{column} is not null and b.{column} is distinct from s.{column})" for column in or_filled]
     )
+    day = next((key for key in grain if key in DAYS), None)
+    cut = f"(select * from {source} where {day} >= {{since}})" if day else source
     shown = ", ".join(f"b.{column}, s.{column} as delivered_{column}" for column in (*columns, *or_filled))
     keys = ", ".join(f"coalesce(b.{key}, s.{key}) as {key}" for key in grain)
     return no_rows(
@@ -206,8 +261,9 @@ def as_delivered(
         "critical",
         "What was delivered and known is published as it was delivered; a row lost, doubled by a join or moved to "
         "another moment, and columns mixed up, are ours.",
-        f"select {keys}, {shown} from {{batch}} as b full outer join {source} as s on {joined} "
+        f"select {keys}, {shown} from {{batch}} as b full outer join {cut} as s on {joined} "
         f"where b.{grain[0]} is null or s.{grain[0]} is null or {other}",
         f"the rows of {source.removeprefix('work.')}",
         "G16",
+        reach=0 if day else None,
     )

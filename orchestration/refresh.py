@@ -359,20 +359,24 @@ class Refresh:
                 kept = f" ({before} unchanged since the release before)" if before else ""
                 self.progress(f"{models} models built{kept}, {passed} data tests passed")
 
-    def _before(self) -> tuple[frozenset[str], dict[tuple[str, str], CheckResult]]:
-        """Tables that hold the rows of the build that this one goes on from, and what was found of that one, by table
-        and check; nothing where it goes on from none."""
+    def _before(self) -> dict[str, Any]:
+        """What the gate needs not look at again, as its ``unchanged``, ``earlier`` and ``changed``; nothing where this
+        build goes on from none."""
         from expectations.gate import read_results
-        from warehouse.build import unchanged_tables
+        from warehouse.build import first_days_changed
         from warehouse.checks_page import CHECKS_FILE
 
         if self.models() is None:
-            return frozenset(), {}
+            return {}
         found = self.settings.releases / self.stands_on() / CHECKS_FILE
         if not found.is_file():
-            return frozenset(), {}
-        results = read_results(found.read_text(encoding="utf-8"))
-        return unchanged_tables(self.settings.build), {(check.mart, check.check_name): check for check in results}
+            return {}
+        days = first_days_changed(self.settings.build)
+        return {
+            "earlier": {(check.mart, check.check_name): check for check in read_results(found.read_text("utf-8"))},
+            "unchanged": {name for name, day in days.items() if day is None},
+            "changed": {name: day for name, day in days.items() if day is not None and day > dt.date.min},
+        }
 
     def _unchanged(self) -> int:
         """Number of models that stand as they did in the build before."""
@@ -395,14 +399,12 @@ class Refresh:
         from warehouse.releases import list_releases
 
         releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
-        unchanged, earlier = (frozenset(), {}) if carried else self._before()
         report = run_gate(
             self.settings.build,
             releases=releases,
             code_version=code_version(),
             carried=carried,
-            unchanged=unchanged,
-            earlier=earlier,
+            **({} if carried else self._before()),
         )
         tests = failed_nodes(self.settings)
         return report_of([*tests, *report.checks, *as_checks(verdicts(self.settings, self.as_of))])

@@ -127,17 +127,24 @@ _CHANGES = pa.schema([("name", pa.string()), ("first_day", pa.date32()), ("last_
 _INPUTS = pa.schema([("model", pa.string()), ("input", pa.string())])
 
 
-def unchanged_tables(folder: Path) -> frozenset[str]:
-    """Tables of a build that goes on from the one before, as checks name them (``marts.x``, ``work.intermediate.x``,
-    ``reference.x``), that hold the rows of then."""
+def first_days_changed(folder: Path) -> dict[str, dt.date | None]:
+    """Tables and views of a build that goes on from the one before, as checks name them (``marts.x``, ``reference.x``,
+    ``work.intermediate.x``, ``work.staging.x``, ``work.raw.x``), with the first business date on which their rows are
+    other ones: None where none are, ``dt.date.min`` where any may be."""
     with duckdb.connect(str(folder / MARTS_FILE), read_only=True) as con:
         con.execute(f"attach {quoted(str(folder / WORK_FILE))} as work (read_only)")
         found = con.execute(
-            "select case when database_name = 'work' then 'work.' else '' end || schema_name || '.' || table_name"
-            " from duckdb_tables() where schema_name in ('intermediate', 'marts', 'reference')"
-            " and table_name not in (select name from work.control.changes)"
+            "select case when database_name = 'work' then 'work.' else '' end || schema_name || '.' || relation_name,"
+            " min(coalesce(own.first_day, inputs_of.first_day))"
+            " from (select database_name, schema_name, table_name as relation_name, false as is_view"
+            " from duckdb_tables() union all select database_name, schema_name, view_name, schema_name <> 'raw'"
+            " from duckdb_views()) as relations"
+            " left join work.control.changes as own on relation_name = own.name and not is_view"
+            " left join work.control.inputs on relation_name = inputs.model and is_view"
+            " left join work.control.changes as inputs_of on inputs.input = inputs_of.name"
+            " where schema_name in ('intermediate', 'marts', 'reference', 'staging', 'raw') group by 1"
         ).fetchall()
-    return frozenset(name for (name,) in found)
+    return dict(found)
 
 
 def changed_days(

@@ -4,6 +4,9 @@ from expectations.vocabulary import Measure, Suite, between, follows, in_set, ke
 
 GRAIN = ("etf_code", "trade_date")
 
+SESSION_BEFORE, SIXTY_SESSIONS = 30, 120
+"""Days that hold them: a fund has a row for each session, and no holiday is longer than two weeks."""
+
 NEIGHBOURS = (
     "select *, max(case when shares is not null then place end) over earlier as place_before, "
     "lag(shares) over ordered as before, lag(unit_nav) over ordered as nav_before from ("
@@ -51,6 +54,7 @@ SUITE = Suite(
             "select etf_code, trade_date, flow_status, net_flow_cny from {batch} "
             "where (flow_status = 'missing') <> (net_flow_cny is null)",
             "NULL exactly where missing",
+            reach=0,
         ),
         no_rows(
             "structural_zero_is_zero",
@@ -59,6 +63,7 @@ SUITE = Suite(
             "select etf_code, trade_date, net_flow_cny from {batch} "
             "where flow_status = 'structural_zero' and net_flow_cny <> 0",
             "flow 0.00",
+            reach=0,
         ),
         no_rows(
             "status_says_the_price",
@@ -69,6 +74,7 @@ SUITE = Suite(
             "or (flow_status = 'estimated' and (unit_nav is not null or close is null))",
             "final with a NAV, estimated without",
             "G7",
+            reach=0,
         ),
         no_rows(
             "flows_are_those_computed",
@@ -77,11 +83,13 @@ SUITE = Suite(
             "fractions on the day of a split.",
             "select m.etf_code, m.trade_date, m.flow_status, f.flow_status as computed_status, m.net_flow_cny, "
             "f.net_flow_cny as computed_cny, m.span_sessions, f.span_sessions as computed_span from {batch} as m "
-            "left join work.intermediate.int_etf_flows as f on m.etf_code = f.etf_code and m.trade_date = f.trade_date "
+            "left join (select * from work.intermediate.int_etf_flows where trade_date >= {since}) as f on "
+            "m.etf_code = f.etf_code and m.trade_date = f.trade_date "
             "where f.etf_code is null or m.flow_status is distinct from f.flow_status "
             "or m.net_flow_cny is distinct from f.net_flow_cny or m.span_sessions is distinct from f.span_sessions",
             "the flow computed",
             "G5",
+            reach=0,
         ),
         no_rows(
             "split_factor_is_the_splits",
@@ -95,6 +103,7 @@ SUITE = Suite(
             "or (s.etf_code is not null and m.split_factor is null)",
             "numerator / denominator of the split of that day, 1 without",
             "G5",
+            reach=0,
         ),
         no_rows(
             "no_jump_against_the_price",
@@ -114,6 +123,7 @@ SUITE = Suite(
             "< ln(1.2)",
             "no jump of shares that the price takes back",
             "G5",
+            reach=SESSION_BEFORE,
         ),
         no_rows(
             "bars_are_those_delivered",
@@ -123,8 +133,9 @@ SUITE = Suite(
             "select m.etf_code, m.trade_date, m.open, m.high, m.low, m.close, b.close as delivered_close, "
             "m.prev_close, b.prev_close as delivered_prev_close, m.volume_shares, b.volume_shares as delivered_volume, "
             "m.turnover_cny, b.turnover_cny as delivered_turnover, m.unit_nav, n.unit_nav as delivered_nav "
-            "from {batch} as m left join work.staging.stg_etf_bars as b on m.etf_code = b.etf_code "
-            "and m.trade_date = b.trade_date left join work.staging.stg_etf_nav as n on m.etf_code = n.etf_code "
+            "from {batch} as m left join (select * from work.staging.stg_etf_bars where trade_date >= {since}) as b "
+            "on m.etf_code = b.etf_code and m.trade_date = b.trade_date left join (select * from "
+            "work.staging.stg_etf_nav where nav_date >= {since}) as n on m.etf_code = n.etf_code "
             "and m.trade_date = n.nav_date where m.open is distinct from b.open or m.high is distinct from b.high "
             "or m.low is distinct from b.low or m.close is distinct from b.close "
             "or (b.prev_close is not null and m.prev_close is distinct from b.prev_close) "
@@ -132,6 +143,7 @@ SUITE = Suite(
             "or m.unit_nav is distinct from n.unit_nav",
             "the bars and NAVs delivered",
             "G16",
+            reach=0,
         ),
         no_rows(
             "other_prices_same_shares",
@@ -148,6 +160,7 @@ SUITE = Suite(
             ),
             "net_flow_cny times the quotient of the prices",
             "G7",
+            reach=0,
         ),
         no_rows(
             "date_is_session",
@@ -157,6 +170,7 @@ SUITE = Suite(
             "left join marts.dim_date as d on b.trade_date = d.date and d.is_session_szse where d.date is null",
             "an SZSE session",
             "G12",
+            reach=0,
         ),
         no_rows(
             "ohlc_order",
@@ -166,6 +180,7 @@ SUITE = Suite(
             "where high < low or high < open or high < close or low > open or low > close",
             "low ≤ open, close ≤ high",
             "G8",
+            reach=0,
         ),
         no_rows(
             "aum_is_shares_times_nav",
@@ -176,6 +191,7 @@ SUITE = Suite(
             "within 0.01 CNY",
             "G7",
             Measure("select max(abs(aum_cny - shares * unit_nav)) from {batch}", "largest difference {:.4f} CNY"),
+            reach=0,
         ),
         between(
             "split_factor",
@@ -288,6 +304,7 @@ SUITE = Suite(
             "> 0.01 + 1e-12 * (shares + split_factor * before) * cast(unit_nav as double)",
             "(shares − k · shares before) · NAV",
             "G5",
+            reach=SESSION_BEFORE,
         ),
         no_rows(
             "spans_reach_back_to_the_last_count",
@@ -307,6 +324,7 @@ SUITE = Suite(
             "where (flow_status = 'structural_zero' and creation_open is distinct from false) "
             "or (flow_status = 'final' and net_flow_cny = 0 and not creation_open)",
             "structural_zero exactly where creations are closed and nothing changed",
+            reach=0,
         ),
         no_rows(
             "prices_are_not_those_of_the_day_before",
@@ -363,6 +381,7 @@ SUITE = Suite(
             "and 10 * cast(high as double)",
             "turnover / volume within the day's prices",
             "G1",
+            reach=0,
         ),
         no_rows(
             "shares_keep_their_unit",
@@ -378,6 +397,7 @@ SUITE = Suite(
             "0.02)",
             "within fifty times the count before",
             "G1",
+            reach=SIXTY_SESSIONS,
         ),
         no_rows(
             "split_agrees_with_nav",
@@ -388,6 +408,7 @@ SUITE = Suite(
             "> 0.3",
             "k · NAV / NAV before near 1",
             "G5",
+            reach=SESSION_BEFORE,
         ),
         no_rows(
             "nav_change_within_limits",
@@ -397,6 +418,7 @@ SUITE = Suite(
             f"select etf_code, trade_date, unit_nav, nav_before, split_factor from ({NEIGHBOURS}) as days "
             "where abs(split_factor * cast(unit_nav as double) / cast(nav_before as double) - 1) > 0.31",
             "-0.31 to 0.31",
+            reach=SESSION_BEFORE,
         ),
         no_rows(
             "price_and_nav_belong_together",
@@ -409,6 +431,7 @@ SUITE = Suite(
             "and 1 preceding)) as days where known >= 20 and most < 0.2 and abs(premium_ratio) > 0.5",
             "within 50% where it never left 20%",
             "G7",
+            reach=SIXTY_SESSIONS,
         ),
     ),
 )

@@ -4,6 +4,9 @@ from expectations.vocabulary import Measure, Suite, in_set, key_checks, no_rows,
 
 GRAIN = ("etf_code", "as_of_date", "window_sessions")
 
+TWENTY_SESSIONS = 60
+"""Days that hold them: a fund has a row for each session."""
+
 
 def _days(n: int) -> str:
     frame = (
@@ -18,7 +21,7 @@ def _days(n: int) -> str:
         f"count(case when net_flow_cny < 0 then 1 end) {frame} as days_out, "
         f"count(case when net_flow_cny is null then 1 end) {frame} as days_missing, "
         f"count(case when flow_status = 'structural_zero' then 1 end) {frame} as days_structural "
-        "from marts.fct_etf_daily"
+        "from marts.fct_etf_daily where trade_date >= {since}"
     )
 
 
@@ -49,6 +52,7 @@ SUITE = Suite(
                 "and w.window_sessions = d.window_sessions",
                 "largest difference {:.4f} CNY",
             ),
+            reach=TWENTY_SESSIONS,
         ),
         no_rows(
             "cumulative_at_vwap_is_sum_of_days",
@@ -62,6 +66,7 @@ SUITE = Suite(
             "and (d.days_at_vwap <> w.window_sessions - w.missing_days "
             "or abs(w.cumulative_flow_at_vwap_cny - d.sum_at_vwap) > 0.01 * w.window_sessions)",
             "within 0.01 CNY a day",
+            reach=TWENTY_SESSIONS,
         ),
         no_rows(
             "counts_are_counts_of_days",
@@ -76,6 +81,7 @@ SUITE = Suite(
             "or w.missing_days <> d.days_missing or w.structural_zero_days <> d.days_structural "
             "or w.max_daily_flow_cny <> d.greatest_day",
             "the days' own counts and maximum",
+            reach=TWENTY_SESSIONS,
         ),
         no_rows(
             "average_over_all_sessions",
@@ -84,6 +90,7 @@ SUITE = Suite(
             "select etf_code, as_of_date, window_sessions, average_flow_cny, cumulative_flow_cny from {batch} "
             "where abs(average_flow_cny - cumulative_flow_cny / window_sessions) > 0.01",
             "cumulative / n within 0.01 CNY",
+            reach=0,
         ),
         no_rows(
             "every_day_has_its_windows",

@@ -27,6 +27,7 @@ SUITE = Suite(
             "select etf_code, as_of_date, window_name, days_used, days_not_used, window_sessions from {batch} "
             "where days_used + days_not_used <> window_sessions or days_used < 0 or days_not_used < 0",
             "used + not used = sessions",
+            reach=0,
         ),
         no_rows(
             "figures_follow_status",
@@ -37,6 +38,7 @@ SUITE = Suite(
             "(tracking_status not in ('complete', 'partial') and tracking_error_annualised is not null) "
             "or tracking_status is null",
             "figures exactly where the status says so",
+            reach=0,
         ),
         no_rows(
             "difference_is_fund_less_index",
@@ -45,6 +47,7 @@ SUITE = Suite(
             "select etf_code, as_of_date, window_name, tracking_difference from {batch} "
             "where abs(tracking_difference - (fund_return_ratio - index_return_cny_ratio)) > 1e-9",
             "fund less index",
+            reach=0,
         ),
         no_rows(
             "returns_are_those_of_the_days",
@@ -55,7 +58,9 @@ SUITE = Suite(
             "d.benchmark from {batch} as t join (select etf_code, last_date, window_sessions, "
             "exp(sum(ln_fund)) - 1 as fund, exp(sum(ln_benchmark)) - 1 as benchmark from (select d.etf_code, "
             "e.last_date, d.ln_fund, d.ln_benchmark, row_number() over (partition by d.etf_code order by d.trade_date "
-            "desc nulls last) as back from work.intermediate.int_etf_tracking_days as d join (select etf_code, "
+            "desc nulls last) as back from (select * from work.intermediate.int_etf_tracking_days where trade_date "
+            ">= {since}) as d "
+            "join (select etf_code, "
             "max(as_of_date) as last_date from {batch} group by etf_code) as e on d.etf_code = e.etf_code "
             "and d.trade_date <= e.last_date) as days join (values (20), (60), (250)) as n(window_sessions) "
             "on back <= window_sessions group by etf_code, last_date, window_sessions) as d on t.etf_code = d.etf_code "
@@ -63,6 +68,7 @@ SUITE = Suite(
             "where abs(t.fund_return_ratio - d.fund) > 1e-9 * (1 + abs(d.fund)) "
             "or abs(t.index_return_cny_ratio - d.benchmark) > 1e-9 * (1 + abs(d.benchmark))",
             "the product of the days",
+            reach=420,
         ),
         between(
             "mean_abs_daily_tracking_difference",

@@ -18,6 +18,7 @@ SUITE = Suite(
             "select sector_code, trade_date, members, advancers, decliners from {batch} "
             "where advancers < 0 or decliners < 0 or advancers + decliners > members",
             "advancers + decliners ≤ members",
+            reach=0,
         ),
         no_rows(
             "newest_day_is_recounted",
@@ -68,11 +69,13 @@ SUITE = Suite(
             "v.by_brokers from {batch} as s join (select sector_code, as_of_date, "
             "max(case when visitor_type = 'all' then companies_mtd end) as companies, "
             "max(case when visitor_type = 'broker' then companies_mtd end) as by_brokers "
-            "from marts.fct_sector_visits_daily where scheme = 'SW2021' group by sector_code, as_of_date) as v "
+            "from marts.fct_sector_visits_daily where scheme = 'SW2021' and as_of_date >= {since} group by "
+            "sector_code, as_of_date) as v "
             "on s.sector_code = v.sector_code and s.trade_date = v.as_of_date "
             "where s.companies_visited_mtd is distinct from v.companies "
             "or s.companies_visited_by_brokers_mtd is distinct from v.by_brokers",
             "companies_mtd of fct_sector_visits_daily",
+            reach=0,
         ),
         no_rows(
             "funding_is_that_of_the_quarter",

@@ -53,6 +53,7 @@ SUITE = Suite(
             "and (a.scheme is null or b.companies_mtd > a.companies_mtd or b.visits_mtd > a.visits_mtd "
             "or b.institutions_mtd > a.institutions_mtd)",
             "broker ≤ all",
+            reach=0,
         ),
         no_rows(
             "funds_within_all_visitors",
@@ -64,6 +65,7 @@ SUITE = Suite(
             "or f.companies_by_funds_mtd <> a.companies_by_funds_mtd or f.companies_by_funds_mtd > a.companies_mtd "
             "or f.visits_by_funds_mtd > a.visits_mtd or f.fund_institutions_mtd > a.institutions_mtd",
             "fund ≤ all",
+            reach=0,
         ),
         no_rows(
             "parts_within_companies",
@@ -74,6 +76,7 @@ SUITE = Suite(
             "or first_time_companies_mtd > companies_mtd or visits_excluding_briefings_mtd > visits_mtd "
             "or companies_excluding_briefings_mtd > visits_excluding_briefings_mtd",
             "part ≤ companies",
+            reach=0,
         ),
         between("completeness_mtd", 0, 1, "A share of visits."),
         no_rows(
@@ -107,13 +110,14 @@ SUITE = Suite(
             "x.visit_way) as visits, count(distinct x.organization) as institutions from (select distinct as_of_date "
             "from {batch} where as_of_date = last_day(as_of_date) or as_of_date = (select max(as_of_date) from "
             "{batch})) "
-            "as d cross join (values ('all'), ('broker')) as k(visitor_type) left join work.intermediate.int_visits as "
-            "x "
+            "as d cross join (values ('all'), ('broker')) as k(visitor_type) left join "
+            "(select * from work.intermediate.int_visits where visit_date >= {since}) as x "
             "on x.month_start = date_trunc('month', d.as_of_date) and x.visit_date <= d.as_of_date "
             "and (k.visitor_type = 'all' or x.visitor_type = 'broker') group by d.as_of_date, k.visitor_type) as v "
             "on r.as_of_date = v.as_of_date and r.visitor_type = v.visitor_type where r.sector_code = 'ALL' "
             "and (r.companies_mtd <> v.companies or r.visits_mtd <> v.visits or r.institutions_mtd <> v.institutions)",
             "the visits' own counts",
+            reach=31,
         ),
         no_rows(
             "sectors_are_recounted",
@@ -144,6 +148,7 @@ SUITE = Suite(
             "ranked "
             "where rank_mtd is distinct from expected",
             "rank() by companies",
+            reach=0,
         ),
         no_rows(
             "month_begins_anew",

@@ -9,7 +9,8 @@ DAYS = (
     "sum(d.net_flow_cny) as flow from (select tracked_index_code as index_code, etf_code from marts.dim_etf "
     "where tracked_index_code is not null union select k.index_code, k.etf_code from reference.index_trackers as k "
     "left join marts.dim_etf as e on k.etf_code = e.etf_code where e.tracked_index_code is null) as t "
-    "join marts.fct_etf_daily as d on t.etf_code = d.etf_code group by t.index_code, d.trade_date"
+    "join marts.fct_etf_daily as d on t.etf_code = d.etf_code where d.trade_date >= {since} group by t.index_code, "
+    "d.trade_date"
 )
 """The trackers of each index, summed session by session."""
 
@@ -36,6 +37,7 @@ SUITE = Suite(
             "where d.index_code is null or w.cumulative_flow_cny is distinct from d.flow "
             "or w.inflow_days <> d.days_in or w.outflow_days <> d.days_out",
             "Σ of the trackers' days",
+            reach=60,
         ),
         no_rows(
             "average_over_all_sessions",
@@ -44,6 +46,7 @@ SUITE = Suite(
             "select index_code, as_of_date, window_sessions, average_flow_cny, cumulative_flow_cny from {batch} "
             "where abs(average_flow_cny - cumulative_flow_cny / window_sessions) > 0.01",
             "cumulative / n within 0.01 CNY",
+            reach=0,
         ),
     ),
 )

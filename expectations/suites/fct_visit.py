@@ -21,6 +21,7 @@ SUITE = Suite(
             "where notice_date < visit_date",
             "notice on the day of the visit or later",
             "G14",
+            reach=0,
         ),
         no_rows(
             "months_are_their_visits",

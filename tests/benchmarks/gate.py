@@ -22,7 +22,7 @@ from rich.table import Table
 
 from expectations.gate import open_build, run_gate, run_suites
 from expectations.suites import SUITES
-from expectations.vocabulary import Check, Suite
+from expectations.vocabulary import Check, Suite, over_all
 from tests.benchmarks.damage import made
 
 DEAREST = 15
@@ -31,7 +31,7 @@ DEAREST = 15
 def count_query(suite: Suite, check: Check) -> str:
     """SQL that counts the rows which break ``check``."""
     if check.query is not None:
-        return f"select count(*) from ({check.query.replace('{batch}', suite.table)}) as found"
+        return f"select count(*) from ({over_all(check.query, suite.table)}) as found"
     rule: Any = check.expectation(suite.table)
     kind = type(rule).__name__
     if kind == "ColumnsUnique":

@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import random
 import sqlite3
+from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from expectations.gate import CheckResult, run_gate
 from orchestration.refresh import Refresh
 from orchestration.settings import Settings
 from tests.benchmarks.market import LAST_DAY, Market, write_market
 from tests.support.two_builds import KINDS, News, build, differences, whole_copy
+from warehouse.build import first_days_changed
 
 pytestmark = pytest.mark.pipeline
 
@@ -24,22 +27,55 @@ def evening(day: dt.date) -> dt.datetime:
     return dt.datetime(day.year, day.month, day.day, 15, tzinfo=dt.UTC)
 
 
+class Gate:
+    """The gate over a home, build after build: what it does not look at again must not change what it says."""
+
+    def __init__(self) -> None:
+        self.said: dict[tuple[str, str], CheckResult] = {}
+
+    def judge(self, home: Path, goes_on: bool) -> None:
+        """Judge the build of ``home``; where it goes on, also whole, and compare."""
+        folder, earlier = Settings(home=home).build, self.said
+        whole = run_gate(folder, threads=2)
+        self.said = {(check.mart, check.check_name): check for check in whole.checks}
+        if goes_on:
+            days = first_days_changed(folder)
+            unchanged = {name for name, day in days.items() if day is None}
+            changed = {name: day for name, day in days.items() if day is not None and day > dt.date.min}
+            assert {"marts.fct_constituent_daily", "marts.fct_etf_daily"} <= set(changed)
+            going_on = run_gate(folder, threads=2, unchanged=unchanged, earlier=earlier, changed=changed)
+            assert [told(check) for check in going_on.checks] == [told(check) for check in whole.checks]
+
+
+def told(check: CheckResult) -> dict[str, object]:
+    """What a check says, without the time that it took; doubles to nine digits."""
+    said = {name: value for name, value in asdict(check).items() if name not in ("seconds", "sample")}
+    return {name: float(f"{value:.9g}") if isinstance(value, float) else value for name, value in said.items()}
+
+
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dt.date]:
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture(scope="module")
+def market(gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dt.date]:
     """A home that holds a year up to a Wednesday."""
     home, last = tmp_path_factory.mktemp("going_on") / "home", LAST_DAY - dt.timedelta(days=9)
     write_market(home / "landing", MARKET, last=last, ending="csv")
     build(home, evening(last))
+    gate.judge(home, goes_on=False)
     return home, last
 
 
 @pytest.fixture(scope="module")
-def changed(market: tuple[Path, dt.date]) -> dict[str, tuple[dt.date, dt.date]]:
+def changed(gate: Gate, market: tuple[Path, dt.date]) -> dict[str, tuple[dt.date, dt.date]]:
     """What changed with a session more, after a day of which nothing came: model -> first and last day."""
     home, last = market
     day = last + dt.timedelta(days=2)
     write_market(home / "landing", MARKET, day, day, ending="csv")
     build(home, evening(day))
+    gate.judge(home, goes_on=True)
     with duckdb.connect(str(home / "build" / "work.duckdb"), read_only=True) as con:
         found = {name: (first, until) for name, first, until in con.execute("from control.changes").fetchall()}
     assert differences(home, whole_copy(home, evening(day))) == []
@@ -61,7 +97,7 @@ def test_a_session_more_is_made_alone(
 
 @pytest.mark.parametrize("seed", [3, 11])
 def test_news_of_every_kind_come_to_what_a_whole_build_makes_of_them(
-    seed: int, changed: object, market: tuple[Path, dt.date]
+    seed: int, changed: object, gate: Gate, market: tuple[Path, dt.date]
 ) -> None:
     home, last = market
     chance = random.Random(seed)  # noqa: S311 (to draw, not to hide)
@@ -71,6 +107,7 @@ def test_news_of_every_kind_come_to_what_a_whole_build_makes_of_them(
     for kind in KINDS[:half] if seed == 3 else KINDS[half:]:
         kind(news)
     build(home, evening(day))
+    gate.judge(home, goes_on=True)
     assert differences(home, whole_copy(home, evening(day))) == [], news.said
 
 
