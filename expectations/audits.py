@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.gate import CheckResult, GateError
+from expectations.gate import LIMITS, CheckResult, GateError, Limits
 from warehouse.build import WORK_FILE
 
 PREFIX = "int_audit_"
@@ -50,7 +50,10 @@ def family_of(model: str) -> str:
 
 
 def run_audits(
-    build: Path, unchanged: Collection[str] = (), earlier: Mapping[tuple[str, str], CheckResult] | None = None
+    build: Path,
+    unchanged: Collection[str] = (),
+    earlier: Mapping[tuple[str, str], CheckResult] | None = None,
+    limits: Limits = LIMITS,
 ) -> list[CheckResult]:
     """A result per finding of every audit model in ``build``. Raises ``GateError`` where a model lacks a column.
 
@@ -58,7 +61,7 @@ def run_audits(
     ``run_suites``) keeps its result.
     """
     results = []
-    with duckdb.connect(str(build / WORK_FILE), read_only=True) as con:
+    with duckdb.connect(str(build / WORK_FILE), read_only=True, config=dict(limits)) as con:
         models = con.execute(
             "select table_name from information_schema.tables "
             "where table_schema = 'intermediate' and table_name like 'int\\_audit\\_%' escape '\\' order by table_name"

@@ -41,6 +41,7 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import registry
 from sqlalchemy.sql.elements import quoted_name
 
+from expectations.gate import LIMITS, Limits
 from orchestration.sql import quoted
 from warehouse.build import MARTS_FILE, WORK_FILE
 
@@ -269,14 +270,14 @@ class Engine:
 
 
 @contextmanager
-def open_engine(build: Path, threads: int = 2) -> Iterator[Engine]:
+def open_engine(build: Path, limits: Limits = LIMITS) -> Iterator[Engine]:
     """An engine over the files of ``build``, read-only. Nothing of them stays open afterwards."""
     for file in (MARTS_FILE, WORK_FILE):
         if not (build / file).is_file():
             raise EngineError(f"{build / file} is missing: build before auditing")
     connect: dict[str, Any] = {
         "read_only": True,
-        "config": {"threads": threads},
+        "config": dict(limits),
         "attach": {"work": str(build / WORK_FILE)},
     }
     execution = SqlAlchemyExecutionEngine(

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 Severity = Literal["critical", "warning"]
 
+Limits = Mapping[str, str | int]
+"""What DuckDB may take, by the names of its own settings: ``threads``, ``memory_limit``."""
+
+LIMITS: Limits = {"threads": 2, "memory_limit": "4GB"}
+
 MESSAGE_CHECKS = 5
 MESSAGE_ROWS = 3
 
@@ -105,7 +110,7 @@ def read_results(text: str) -> list[CheckResult]:
 
 def run_gate(
     build: Path,
-    threads: int = 2,
+    limits: Limits = LIMITS,
     tables: Collection[str] | None = None,
     releases: Sequence[Path] = (),
     code_version: str | None = None,
@@ -127,16 +132,16 @@ def run_gate(
     from expectations.suites import SUITES
 
     chosen = [suite for suite in SUITES if tables is None or suite.table in tables]
-    results = run_suites(build, chosen, threads, carried, unchanged, earlier, changed)
-    results.extend(run_audits(build, unchanged, earlier))
-    results.extend(run_history(build, releases, code_version))
+    results = run_suites(build, chosen, limits, carried, unchanged, earlier, changed)
+    results.extend(run_audits(build, unchanged, earlier, limits))
+    results.extend(run_history(build, releases, code_version, limits))
     return report_of(results)
 
 
 def run_suites(
     build: Path,
     suites: Sequence[Suite],
-    threads: int = 2,
+    limits: Limits = LIMITS,
     carried: Mapping[str, str] | None = None,
     unchanged: Collection[str] = (),
     earlier: Mapping[tuple[str, str], CheckResult] | None = None,
@@ -165,7 +170,7 @@ def run_suites(
         for suite in suites
     ]
     made = _evaluated(
-        build, [suite for suite in due if suite.checks], threads, carried, unchanged, earlier or {}, changed or {}
+        build, [suite for suite in due if suite.checks], limits, carried, unchanged, earlier or {}, changed or {}
     )
     found = stand | {(result.mart, result.check_name): result for result in made}
     return [found[suite.table, check.name] for suite in suites for check in suite.checks]
@@ -174,7 +179,7 @@ def run_suites(
 def _evaluated(
     build: Path,
     suites: Sequence[Suite],
-    threads: int,
+    limits: Limits,
     carried: Mapping[str, str] | None,
     unchanged: Collection[str],
     earlier: Mapping[tuple[str, str], CheckResult],
@@ -188,7 +193,7 @@ def _evaluated(
 
     results: list[CheckResult] = []
     try:
-        with open_engine(build, threads) as engine:
+        with open_engine(build, limits) as engine:
             for suite in suites:
                 began = time.perf_counter()
                 release = (carried or {}).get(suite.table)
@@ -228,7 +233,7 @@ def _evaluated(
                     results.append(result)
     except EngineError as error:
         raise GateError(str(error)) from error
-    return measured(build, suites, results)
+    return measured(build, suites, results, limits)
 
 
 def _held_lately(
@@ -266,7 +271,7 @@ def _stands_alone(table: str, expectation: BatchExpectation) -> bool:
 
 
 def after_carrying(
-    report: GateReport, build: Path, carried: Mapping[str, str], touched: Collection[str] = (), threads: int = 2
+    report: GateReport, build: Path, carried: Mapping[str, str], touched: Collection[str] = (), limits: Limits = LIMITS
 ) -> GateReport:
     """What holds of ``build`` now that the tables ``carried`` (``schema.name`` -> release id) hold earlier rows.
 
@@ -284,10 +289,12 @@ def after_carrying(
         elif not check.passed:
             told.append(replace(check, set_aside=True))
     again = [suite for suite in SUITES if suite.table in carried or suite.table in touched]
-    return report_of([*told, *run_suites(build, again, threads, carried)])
+    return report_of([*told, *run_suites(build, again, limits, carried)])
 
 
-def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult]) -> list[CheckResult]:
+def measured(
+    build: Path, suites: Sequence[Suite], results: Sequence[CheckResult], limits: Limits = LIMITS
+) -> list[CheckResult]:
     """``results`` with the figures that their checks measure, before the count of rows that broke them.
 
     Raises ``GateError`` when a figure cannot be taken.
@@ -296,7 +303,7 @@ def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult
 
     measures = {(suite.table, check.name): check.measure for suite in suites for check in suite.checks if check.measure}
     told = []
-    with open_build(build) as con:
+    with open_build(build, limits) as con:
         for result in results:
             measure = measures.get((result.mart, result.check_name))
             if measure is None or result.value is None:
@@ -317,9 +324,9 @@ def measured(build: Path, suites: Sequence[Suite], results: Sequence[CheckResult
 
 
 @contextmanager
-def open_build(build: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_build(build: Path, limits: Limits = LIMITS) -> Iterator[duckdb.DuckDBPyConnection]:
     """The build's marts, read-only, with ``work.duckdb`` attached as ``work``, in market time."""
-    with duckdb.connect(str(build / MARTS_FILE), read_only=True) as con:
+    with duckdb.connect(str(build / MARTS_FILE), read_only=True, config=dict(limits)) as con:
         con.execute(f"attach {quoted(str(build / WORK_FILE))} as work (read_only)")
         con.execute("set TimeZone = 'Asia/Shanghai'")
         yield con

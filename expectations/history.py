@@ -20,7 +20,7 @@ from typing import Any
 
 import duckdb
 
-from expectations.gate import CheckResult, Severity
+from expectations.gate import LIMITS, CheckResult, Limits, Severity
 from expectations.suites import SUITES
 from orchestration.moments import MARKET_ZONE
 from orchestration.sql import quoted
@@ -184,14 +184,16 @@ def past_releases(build: Path, files: Sequence[Path]) -> tuple[list[Release], li
     return sorted(found, key=lambda release: release.as_of, reverse=True), broken
 
 
-def run_history(build: Path, files: Sequence[Path], code_version: str | None = None) -> list[CheckResult]:
+def run_history(
+    build: Path, files: Sequence[Path], code_version: str | None = None, limits: Limits = LIMITS
+) -> list[CheckResult]:
     """Compare ``build`` with past releases (files, newest first). Empty when there is none of an earlier moment.
 
     ``code_version``: that of the code which made the build. A figure that changes as a whole refuses the build only
     while the code is the one that made the release before: new code may mean it, and a reader is warned.
     """
     releases, results = past_releases(build, files)
-    with duckdb.connect() as con:
+    with duckdb.connect(config=dict(limits)) as con:
         con.execute("set TimeZone = 'Asia/Shanghai'")
         con.execute(f"attach {quoted(str(build / MARTS_FILE))} as build (read_only)")
         con.execute(f"attach {quoted(str(build / WORK_FILE))} as work (read_only)")

@@ -401,6 +401,7 @@ class Refresh:
         releases = [release_file(self.settings, release) for release in list_releases(self.settings.home)]
         report = run_gate(
             self.settings.build,
+            limits=self.settings.limits,
             releases=releases,
             code_version=code_version(),
             carried=carried,
@@ -424,7 +425,9 @@ class Refresh:
             raise RefusedError(f"{self.settings.build} holds rows of an earlier release: run the whole job")
         report = self.judge(found)
         new = report_of([check for check in report.checks if check.passed or check.mart not in found])
-        return after_carrying(new, self.settings.build, found, touched={f"marts.{NOTE}"} - set(found))
+        return after_carrying(
+            new, self.settings.build, found, touched={f"marts.{NOTE}"} - set(found), limits=self.settings.limits
+        )
 
     def audit(self) -> GateReport:
         """Judge the build, once, and put earlier rows into the marts of families that failed, where that may be.
@@ -478,7 +481,9 @@ class Refresh:
         for family in by_family(self.carried):
             self.progress(carried_line(family))
         origins = {f"marts.{mart.mart}": mart.release_id for mart in self.carried}
-        return after_carrying(report, self.settings.build, origins, touched={f"marts.{NOTE}"} - set(origins))
+        return after_carrying(
+            report, self.settings.build, origins, touched={f"marts.{NOTE}"} - set(origins), limits=self.settings.limits
+        )
 
     def _lender(self) -> ReleaseRecord:
         """The release that this run may take rows from: the current one, for a run of now."""

@@ -223,6 +223,11 @@ class Settings(BaseSettings):
         return self.watch_indices or tuple(dict.fromkeys((self.note_index, *HANG_SENG)))
 
     @property
+    def limits(self) -> dict[str, str | int]:
+        """What one DuckDB may take, by the names of its own settings."""
+        return {"threads": self.threads, "memory_limit": self.memory_limit}
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Values that no message, log or receipt may hold."""
         values = (getattr(self, name) for name in type(self).model_fields)

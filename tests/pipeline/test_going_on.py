@@ -36,14 +36,14 @@ class Gate:
     def judge(self, home: Path, goes_on: bool) -> None:
         """Judge the build of ``home``; where it goes on, also whole, and compare."""
         folder, earlier = Settings(home=home).build, self.said
-        whole = run_gate(folder, threads=2)
+        whole = run_gate(folder)
         self.said = {(check.mart, check.check_name): check for check in whole.checks}
         if goes_on:
             days = first_days_changed(folder)
             unchanged = {name for name, day in days.items() if day is None}
             changed = {name: day for name, day in days.items() if day is not None and day > dt.date.min}
             assert {"marts.fct_constituent_daily", "marts.fct_etf_daily"} <= set(changed)
-            going_on = run_gate(folder, threads=2, unchanged=unchanged, earlier=earlier, changed=changed)
+            going_on = run_gate(folder, unchanged=unchanged, earlier=earlier, changed=changed)
             assert [told(check) for check in going_on.checks] == [told(check) for check in whole.checks]
 
 
