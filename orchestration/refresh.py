@@ -257,7 +257,8 @@ class Refresh:
         since = (standing.began, standing.as_of, self.as_of)
         days = {name: contract.business_date for name, contract in CONTRACTS.items()}
         changes = [changed_days(self.settings.build, name, days[name], *since) for name in ledger.knows_since(*since)]
-        changes += [Change(name) for name in moments_read(standing.as_of, self.as_of)]
+        for name, first in moments_read(standing.as_of, self.as_of).items():
+            changes.append(Change(name, first))
         changes += [Change(CALENDAR)] if calendar_changed else []
         made_from = inputs(json.loads(transform.up_to_date_manifest(self.settings).read_text(encoding="utf-8")))
         pairs = [

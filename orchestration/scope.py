@@ -87,10 +87,11 @@ def node_name(unique_id: str) -> str:
     return unique_id.rsplit(".", 1)[-1]
 
 
-def moments_read(before: dt.datetime, as_of: dt.datetime) -> frozenset[str]:
-    """What a model that reads the moment of the build reads anew, between two builds."""
-    same_date = before.astimezone(MARKET_ZONE).date() == as_of.astimezone(MARKET_ZONE).date()
-    return frozenset({MOMENT} if same_date else {MOMENT, DATE})
+def moments_read(before: dt.datetime, as_of: dt.datetime) -> dict[str, dt.date]:
+    """What a model that reads the moment of the build reads anew, between two builds, and the first business date of
+    its rows that this may touch: of a model made in part that reads the date alone, rows go up to it."""
+    dates = [moment.astimezone(MARKET_ZONE).date() for moment in (before, as_of)]
+    return {MOMENT: dt.date.min} if dates[0] == dates[1] else {MOMENT: dt.date.min, DATE: dates[0]}
 
 
 def inputs(manifest: Mapping[str, Any]) -> dict[str, frozenset[str]]:

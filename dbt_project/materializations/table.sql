@@ -67,15 +67,24 @@
 {%- endmacro %}
 
 {# Date from which the model's `key` have that many rows before the first day whose rows are made, as text: all those of
-   `among` (SQL of keys) that the model has. `where` picks the rows that count. #}
+   `among` (SQL of keys) that the model has. `where` picks the rows that count. A quarter holds them for most keys; the
+   years before it are looked through for the others alone. #}
 {% macro day_of_earlier_row(key, day, rows, among, where='true') -%}
     {%- set first = first_changed_day() -%}
-    {%- set found = run_query(
-        "select strftime(least(coalesce(min(list_min(days)), date '" ~ first ~ "'), date '" ~ first ~ "'), '%Y-%m-%d')"
-        ~ " from (select max(" ~ day ~ ", " ~ rows ~ ") as days from " ~ this ~ " where " ~ day ~ " < date '" ~ first
-        ~ "' and " ~ where ~ " and " ~ key ~ " in (" ~ among ~ ") group by " ~ key ~ ") as earlier"
-    ).rows[0] -%}
-    {{ return(found[0]) }}
+    {%- set before = " from " ~ this ~ " where " ~ day ~ " < date '" ~ first ~ "' and " ~ where ~ " and " ~ key ~ " in " -%}
+    {%- set days = "select " ~ key ~ ", max(" ~ day ~ ", " ~ rows ~ ") as days" ~ before -%}
+    {%- set lately = "(" ~ days ~ "(" ~ among ~ ") and " ~ day ~ " >= date '" ~ first ~ "' - 90 group by " ~ key ~ ")" -%}
+    {%- set full = lately ~ " as lately where len(days) = " ~ rows -%}
+    {%- set others = "(from (" ~ among ~ ") except select " ~ key ~ " from " ~ full ~ ")" -%}
+    {%- set oldest = run_query("select min(list_min(days)), (select count(*) from " ~ others ~ ") from " ~ full).rows[0] -%}
+    {%- set found = [first] + ([oldest[0] | string] if oldest[0] is not none else []) -%}
+    {%- if oldest[1] > 0 -%}
+        {%- set older = run_query(
+            "select min(list_min(days)) from (" ~ days ~ others ~ " group by " ~ key ~ ") as earlier"
+        ).rows[0][0] -%}
+        {%- set found = found + ([older | string] if older is not none else []) -%}
+    {%- endif -%}
+    {{ return(found | min) }}
 {%- endmacro %}
 
 {# Counts and checksums of two tables with the same columns, by day where they have one; gives first and last day on

@@ -80,8 +80,11 @@ def test_what_is_below_a_change_is_outdated_and_nothing_else() -> None:
 
 def test_the_date_of_a_build_is_that_of_the_market() -> None:
     before_midnight = dt.datetime(2026, 3, 2, 15, 59, tzinfo=dt.UTC)
-    assert moments_read(NOON, before_midnight) == {MOMENT}
-    assert moments_read(NOON, before_midnight + dt.timedelta(minutes=1)) == {MOMENT, DATE}
+    assert moments_read(NOON, before_midnight) == {MOMENT: dt.date.min}
+    assert moments_read(NOON, before_midnight + dt.timedelta(minutes=1)) == {
+        MOMENT: dt.date.min,
+        DATE: dt.date(2026, 3, 2),
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,32 @@
+{# Its readers take a part or a sum of it: its twenty rows for each round need not be written. #}
+{{ config(materialized="view") }}
+
 -- Rounds in force at each moment, judged entirely by what was known then (contracts R50, R52, R54).
-with deals as (
+with organizations as (
+    select
+        org_uuid,
+        country_code,
+        first_country_code,
+        first_country_known_at,
+        is_innovative_drugs,
+        knowledge_at,
+        replaced_at
+    from {{ ref('int_funding_organizations') }}
+    union all
+    -- before its first version nothing is known of an organization
+    select
+        org_uuid,
+        null as country_code,
+        null as first_country_code,
+        null as first_country_known_at,
+        null as is_innovative_drugs,
+        null as knowledge_at,
+        min(knowledge_at) as replaced_at
+    from {{ ref('int_funding_organizations') }}
+    group by org_uuid
+),
+
+deals as (
     select
         moments.purpose,
         moments.for_quarter,
@@ -15,13 +42,22 @@ with deals as (
         rounds.country_code,
         case when rounds.first_country_known_at <= moments.moment then rounds.first_country_code end
             as first_country_code,
-        rounds.knowledge_at
+        rounds.knowledge_at,
+        organizations.country_code as org_country_code,
+        case when organizations.first_country_known_at <= moments.moment then organizations.first_country_code end
+            as org_first_country_code,
+        organizations.is_innovative_drugs,
+        organizations.knowledge_at as org_known_at
     from {{ ref('int_funding_rounds') }} as rounds
+    left join organizations
+        on rounds.org_uuid = organizations.org_uuid
     inner join {{ ref('int_funding_moments') }} as moments
         on
             rounds.quarter_start = moments.quarter_start
             and rounds.knowledge_at <= moments.moment
             and (rounds.in_force_until is null or rounds.in_force_until > moments.moment)
+            and (organizations.knowledge_at is null or organizations.knowledge_at <= moments.moment)
+            and (organizations.replaced_at is null or organizations.replaced_at > moments.moment)
     where rounds.vc_pe_broad <> 'never'
 ),
 
@@ -56,22 +92,15 @@ select
     deals.moment,
     deals.round_uuid,
     deals.raised_amount_usd,
-    {% for region, of_organization, of_round in [
-        ('region', 'organizations.country_code', 'deals.country_code'),
-        (
-            'first_region',
-            'case when organizations.first_country_known_at <= deals.moment then organizations.first_country_code end',
-            'deals.first_country_code',
-        ),
-    ] %}
-        case coalesce({{ of_organization }}, {{ of_round }})
+    {% for region, country in [('region', 'country_code'), ('first_region', 'first_country_code')] %}
+        case coalesce(deals.org_{{ country }}, deals.{{ country }})
             when 'USA' then 'USA'
             when 'CHN' then 'CHN'
             when 'HKG' then 'HKG'
             else 'ROW'
         end as {{ region }},
     {% endfor %}
-    coalesce(organizations.is_innovative_drugs, 0) = 1 as is_innovative_drugs,
+    coalesce(deals.is_innovative_drugs, 0) = 1 as is_innovative_drugs,
     case deals.cb_news_venture
         when 'always' then true
         when 'after_seed_or_venture' then coalesce(histories.after_seed_or_venture, 0) = 1
@@ -96,7 +125,7 @@ select
     end as stage, -- noqa: RF04
     greatest(
         deals.knowledge_at,
-        coalesce(organizations.knowledge_at, deals.knowledge_at),
+        coalesce(deals.org_known_at, deals.knowledge_at),
         coalesce(histories.knowledge_at, deals.knowledge_at)
     ) as knowledge_at
 from deals
@@ -106,8 +135,3 @@ left join histories
         and deals.quarter_start = histories.quarter_start
         and deals.for_quarter = histories.for_quarter
         and deals.round_uuid = histories.round_uuid
-left join {{ ref('int_funding_organizations') }} as organizations
-    on
-        deals.org_uuid = organizations.org_uuid
-        and deals.moment >= organizations.knowledge_at
-        and (organizations.replaced_at is null or deals.moment < organizations.replaced_at)

@@ -2,22 +2,22 @@
 -- window ends at the as-of date less the 60 days within which notices come, and is a year long.
 with notices as (
     select
-        security_code,
-        visit_date,
-        visit_way,
-        min(notice_date) as notice_date
-    from {{ ref('stg_broker_visits') }}
-    where notice_date is not null
-    group by security_code, visit_date, visit_way
+        visits.security_code,
+        visits.visit_date,
+        visits.visit_way,
+        min(visits.notice_date) as notice_date
+    from {{ ref('stg_broker_visits') }} as visits
+    cross join {{ source('control', 'build_parameters') }} as build
+    where
+        visits.notice_date is not null
+        and visits.visit_date <= {{ dbt.dateadd('day', -60, 'cast(build.as_of as date)') }}
+        and visits.visit_date > {{ dbt.dateadd('day', -425, 'cast(build.as_of as date)') }}
+    group by visits.security_code, visits.visit_date, visits.visit_way
 ),
 
 lags as (
-    select {{ dbt.datediff('notices.visit_date', 'notices.notice_date', 'day') }} as lag_days
+    select {{ dbt.datediff('visit_date', 'notice_date', 'day') }} as lag_days
     from notices
-    cross join {{ source('control', 'build_parameters') }} as build
-    where
-        notices.visit_date <= {{ dbt.dateadd('day', -60, 'cast(build.as_of as date)') }}
-        and notices.visit_date > {{ dbt.dateadd('day', -425, 'cast(build.as_of as date)') }}
 ),
 
 counted as (

@@ -1,15 +1,25 @@
+{# Counts begin anew with each month: rows are made from the first of one. #}
+{% set first = first_changed_day() %}
+
 with bounds as (
     select
-        min(month_start) as first_date,
+        visits.month_start as first_date,
+        {% if first is none %}
+            visits.month_start as first_shown,
+        {% else %}
+            greatest(visits.month_start, cast({{ dbt.date_trunc('month', "date '" ~ first ~ "'") }} as date))
+                as first_shown,
+        {% endif %}
         cast({{ as_of() }} as date) as last_date,
-        min(knowledge_at) as earliest_knowledge,
-        min(visit_date) as first_visit_date
-    from {{ ref('int_visits') }}
-    having min(month_start) is not null
+        min(visits.knowledge_at) as earliest_knowledge,
+        min(visits.visit_date) as first_visit_date
+    from {{ ref('int_visits') }} as visits
+    where visits.month_start = (select min(earliest.month_start) from {{ ref('int_visits') }} as earliest)
+    group by visits.month_start
 ),
 
 days as (
-    select {{ each_date('first_date', 'last_date', 'day') }} as series_date
+    select {{ each_date('first_shown', 'last_date', 'day') }} as series_date
     from bounds
 ),
 
@@ -23,13 +33,13 @@ member_spans as (
     select
         spans.scheme,
         spans.sector_code,
-        greatest(spans.valid_from, bounds.first_date) as first_date,
+        greatest(spans.valid_from, bounds.first_shown) as first_date,
         spans.valid_to
     from {{ ref('int_sector_spans') }} as spans
     cross join bounds
     where
         spans.sector_code <> 'NONE'
-        and spans.valid_to > bounds.first_date
+        and spans.valid_to > bounds.first_shown
         and spans.valid_from <= bounds.last_date
 ),
 
@@ -58,7 +68,13 @@ member_steps as (
 ),
 
 schemes as (
-    select scheme from member_spans
+    select spans.scheme
+    from {{ ref('int_sector_spans') }} as spans
+    cross join bounds
+    where
+        spans.sector_code <> 'NONE'
+        and spans.valid_to > bounds.first_date
+        and spans.valid_from <= bounds.last_date
     union
     select 'SW2021' as scheme
 ),
@@ -72,7 +88,7 @@ sector_codes as (
     select
         scheme,
         sector_code
-    from {{ ref('int_visit_day_steps') }}
+    from {{ lately(ref('int_visit_day_steps'), 'step_date', 31) }}
     union
     select
         scheme,
@@ -120,13 +136,13 @@ counted as (
             rows unbounded preceding
         ) as members
     from spine
-    left join {{ ref('int_visit_day_steps') }} as steps
+    left join {{ lately(ref('int_visit_day_steps'), 'step_date', 31) }} as steps
         on
             spine.scheme = steps.scheme
             and spine.sector_code = steps.sector_code
             and spine.visitor_type = steps.counted_type
             and spine.as_of_date = steps.step_date
-    left join {{ ref('int_visit_day_steps') }} as fund_steps
+    left join {{ lately(ref('int_visit_day_steps'), 'step_date', 31) }} as fund_steps
         on
             spine.scheme = fund_steps.scheme
             and spine.sector_code = fund_steps.sector_code
@@ -144,17 +160,40 @@ counted as (
     )
 ),
 
+-- what was known before the rows that are made
+known_before as (
+    select
+        steps.scheme,
+        steps.counted_type,
+        max(steps.knowledge_at) as knowledge_at
+    from {{ ref('int_visit_day_steps') }} as steps
+    cross join bounds
+    where steps.sector_code = 'ALL' and steps.step_date < bounds.first_shown
+    group by steps.scheme, steps.counted_type
+),
+
 shown as (
     select
-        *,
+        counted.*,
         -- a zero is as old as the latest visit of any company that could have been another sector's
-        max(case when sector_code = 'ALL' then knowledge_at end) over (
-            partition by scheme, visitor_type
-            order by as_of_date nulls last
-            range unbounded preceding
+        greatest(
+            coalesce(known_before.knowledge_at, bounds.earliest_knowledge),
+            coalesce(
+                max(case when counted.sector_code = 'ALL' then counted.knowledge_at end) over (
+                    partition by counted.scheme, counted.visitor_type
+                    order by counted.as_of_date nulls last
+                    range unbounded preceding
+                ),
+                bounds.earliest_knowledge
+            )
         ) as known_so_far
     from counted
-    where sector_code in ('ALL', 'NONE') or members > 0 or companies_mtd > 0
+    cross join bounds
+    left join known_before
+        on
+            counted.scheme = known_before.scheme
+            and counted.visitor_type = known_before.counted_type
+    where counted.sector_code in ('ALL', 'NONE') or counted.members > 0 or counted.companies_mtd > 0
 ),
 
 ranked as (
@@ -201,7 +240,7 @@ select
     cast(shown.companies_by_funds_mtd as bigint) as companies_by_funds_mtd,
     cast(shown.visits_by_funds_mtd as bigint) as visits_by_funds_mtd,
     cast(shown.fund_institutions_mtd as bigint) as fund_institutions_mtd,
-    coalesce(shown.knowledge_at, shown.known_so_far, bounds.earliest_knowledge) as knowledge_at
+    coalesce(shown.knowledge_at, shown.known_so_far) as knowledge_at
 from shown
 cross join bounds
 left join {{ ref('int_visit_completeness') }} as completeness
