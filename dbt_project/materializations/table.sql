@@ -7,7 +7,9 @@
    Under `meta` a model may say:
      day:    its column of the business date, by which what has changed is told;
      ahead:  it may be made in part. A changed input of a day changes its rows from so many days before that day on, and
-             `lately` reads its inputs from where these rows need them. #}
+             `lately` reads its inputs from where these rows need them;
+     back:   beside those days, a row of an input changes so many rows before it of the same key: {key, rows, of: the
+             input, a model beside this one, where: which of its rows count}. #}
 
 {# Date from which the rows of this model are to be made, as text; none: all of them. #}
 {% macro first_changed_day() -%}
@@ -19,7 +21,15 @@
     {%- if changed is none or changed == 'nothing' or changed.first <= '0002' -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ return(changed.first) }}
+    {%- if 'back' not in meta -%}
+        {{ return(changed.first) }}
+    {%- endif -%}
+    {%- set back = meta.back -%}
+    {%- set of = this.incorporate(path={'identifier': back.of}) -%}
+    {%- set where = back.where | default('true') -%}
+    {%- set among = "select " ~ back.key ~ " from " ~ of ~ " where " ~ where ~ " and " ~ meta.day ~ " >= date '"
+        ~ changed.first ~ "'" -%}
+    {{ return(day_of_earlier_row(changed.first, back.key, meta.day, back.rows, among, where, of)) }}
 {%- endmacro %}
 
 {# Whether this build goes on from one before. #}
@@ -59,19 +69,23 @@
 {# A relation from `days` before the first day whose rows are made; all of it where all are made. `day`: its column. #}
 {% macro lately(relation, day, days) -%}
     {%- set first = first_changed_day() -%}
-    {%- if first is none -%}
-        {{ relation }}
+    {{ rows_since(first, relation, day, days) }}
+{%- endmacro %}
+
+{# A relation from `days` before a date (text) on; all of it where that is undefined. `day`: its column. #}
+{% macro rows_since(date, relation, day, days=0) -%}
+    {%- if date -%}
+        (select * from {{ relation }} where {{ day }} >= date '{{ date }}' - {{ days }})
     {%- else -%}
-        (select * from {{ relation }} where {{ day }} >= date '{{ first }}' - {{ days }})
+        {{ relation }}
     {%- endif -%}
 {%- endmacro %}
 
-{# Date from which the model's `key` have that many rows before the first day whose rows are made, as text: all those of
-   `among` (SQL of keys) that the model has. `where` picks the rows that count. A quarter holds them for most keys; the
-   years before it are looked through for the others alone. #}
-{% macro day_of_earlier_row(key, day, rows, among, where='true') -%}
-    {%- set first = first_changed_day() -%}
-    {%- set before = " from " ~ this ~ " where " ~ day ~ " < date '" ~ first ~ "' and " ~ where ~ " and " ~ key ~ " in " -%}
+{# Date from which the `key` of a relation have that many rows before the day `first`, as text: all those of `among` (SQL
+   of keys) that it has. `where` picks the rows that count. A quarter holds them for most keys; the years before it are
+   looked through for the others alone. #}
+{% macro day_of_earlier_row(first, key, day, rows, among, where='true', of=this) -%}
+    {%- set before = " from " ~ of ~ " where " ~ day ~ " < date '" ~ first ~ "' and " ~ where ~ " and " ~ key ~ " in " -%}
     {%- set days = "select " ~ key ~ ", max(" ~ day ~ ", " ~ rows ~ ") as days" ~ before -%}
     {%- set lately = "(" ~ days ~ "(" ~ among ~ ") and " ~ day ~ " >= date '" ~ first ~ "' - 90 group by " ~ key ~ ")" -%}
     {%- set full = lately ~ " as lately where len(days) = " ~ rows -%}

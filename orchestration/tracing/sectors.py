@@ -225,7 +225,7 @@ def event_study(con: duckdb.DuckDBPyConnection, key: Key, column: str) -> list[P
     calls = _Calls(of_events, event_values if visitor == "all" else (*event_values, visitor))
     inputs = calls.part("visits that make events, on the session after they became known")
     every = f"select (s.security_code, s.trade_date) from study_bars s where s.whole_{sessions} and {placed}"
-    of_usual = _study_bars(f"bars of every return over {sessions} of the securities visited", sessions, every, values)
+    of_usual = _study_bars(f"bars of every return over {sessions} of the companies", sessions, every, values)
     members = Part(
         "sector_members",
         "memberships",

@@ -181,7 +181,6 @@ with told as (
             partition by security_code order by trade_date rows between unbounded preceding and 1 preceding
         )) is not null as is_known
     from security_bars
-    where security_code in (select security_code from held_visits)
     window ordered as (partition by security_code order by trade_date)
 )
 select security_code, trade_date, place, {
@@ -193,7 +192,7 @@ select security_code, trade_date, place, {
 }
 from told
 """
-"""Bars of the securities visited, numbered; whether the return from each over so many bars is known (contracts R32)."""
+"""Bars of securities, numbered; whether the return from each over so many bars is known (contracts R32)."""
 
 
 VIEWS: tuple[tuple[str, set[str]], ...] = (

@@ -1,19 +1,69 @@
 {# Both NAVs are rounded to four decimals, so what they differ by is known to a ten-thousandth each. #}
 {% set rounding = '0.0001' %}
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {% set since = day_of_earlier_row(first, 'etf_code', 'trade_date', 1, among=
+        'select etf_code from ' ~ ref('int_etf_sessions') ~ " where trade_date >= date '" ~ first ~ "'") %}
+{% endif %}
 
-with factors as (
+-- where an ETF's rows before those that are made end: everything runs on from there
+{% if first is none %}
+    with ends as (
+        select
+            etf_code,
+            trade_date,
+            cast(null as double) as nav_multiple,
+            cast(null as double) as ln_growth,
+            cast(null as bigint) as breaks,
+            cast(null as boolean) as is_contradicted
+        from {{ ref('int_etf_sessions') }}
+        where false
+    ),
+{% else %}
+    with stood as (
+        select *
+        from {{ rows_since(since, this, 'trade_date') }}
+        where trade_date < date '{{ first }}'
+    ),
+
+    latest as (
+        select
+            etf_code,
+            max(trade_date) as trade_date
+        from stood
+        group by etf_code
+    ),
+
+    ends as (
+        select stood.*
+        from stood
+        inner join latest
+            on stood.etf_code = latest.etf_code and stood.trade_date = latest.trade_date
+    ),
+{% endif %}
+
+factors as (
     select
-        etf_code,
-        trade_date,
-        session_number,
-        cast(unit_nav as double) as unit_nav,
-        cast(accumulated_nav as double) as accumulated_nav,
-        coalesce(split_source, 'none') as split_source,
-        greatest(nav_known_at, split_known_at) as known_at,
+        sessions.etf_code,
+        sessions.trade_date,
+        sessions.session_number,
+        cast(sessions.unit_nav as double) as unit_nav,
+        cast(sessions.accumulated_nav as double) as accumulated_nav,
+        greatest(sessions.nav_known_at, sessions.split_known_at) as known_at,
         exp(sum(
-            ln(coalesce(cast(split_numerator as double) / cast(split_denominator as double), 1))
-        ) over (partition by etf_code order by trade_date nulls last rows unbounded preceding)) as split_product
-    from {{ ref('int_etf_sessions') }}
+            ln(coalesce(cast(sessions.split_numerator as double) / cast(sessions.split_denominator as double), 1))
+        ) over (partition by sessions.etf_code order by sessions.trade_date nulls last rows unbounded preceding))
+            as split_product,
+        ends.etf_code is not null and sessions.trade_date = ends.trade_date as is_end,
+        ends.nav_multiple as multiple_before,
+        coalesce(ends.ln_growth, 0) as growth_before,
+        coalesce(ends.breaks, 0) as breaks_before,
+        ends.is_contradicted as contradicted_before,
+        ends.etf_code is not null as goes_on
+    from {{ rows_since(since, ref('int_etf_sessions'), 'trade_date') }} as sessions
+    left join ends
+        on sessions.etf_code = ends.etf_code
+    where ends.trade_date is null or sessions.trade_date >= ends.trade_date
 ),
 
 valued as (
@@ -55,11 +105,12 @@ scaled as (
             abs(ln(factor)) > ln(1.3) and abs(ln_nav + ln(factor)) > abs(ln_nav), false
         ) as is_split_denied,
         case
+            when goes_on and multiple_before is null then null
             when
                 previous_nav is null
                 or max(case when restored_factor is null and previous_nav is not null then 1 else 0 end) over up_to_here
                 = 0
-                then exp(sum(ln(coalesce(restored_factor, 1))) over up_to_here)
+                then coalesce(multiple_before, 1) * exp(sum(ln(coalesce(restored_factor, 1))) over up_to_here)
         end as nav_multiple
     from paired
     window up_to_here as (partition by etf_code order by trade_date nulls last rows unbounded preceding)
@@ -74,14 +125,20 @@ differences as (
     from scaled
 ),
 
+contradicted as (
+    select
+        *,
+        case when is_end then contradicted_before else residual < -tolerance end as is_contradicted
+    from differences
+),
+
 judged as (
     select
         *,
-        residual < -tolerance as is_contradicted,
         {# A wrong figure leads away from the line and back: the step beside a contradiction is none to be trusted. #}
-        coalesce(lag(residual < -tolerance) over by_session, false)
-        or coalesce(lead(residual < -tolerance) over by_session, false) as is_beside_contradiction
-    from differences
+        coalesce(lag(is_contradicted) over by_session, false)
+        or coalesce(lead(is_contradicted) over by_session, false) as is_beside_contradiction
+    from contradicted
     window by_session as (partition by etf_code order by trade_date nulls last)
 ),
 
@@ -136,9 +193,13 @@ select
     previous_nav,
     accumulated_nav,
     previous_accumulated,
+    nav_multiple,
     {# Between any two sessions without a break the growth is the difference of these. #}
-    sum(coalesce(ln(1 + nav_return_ratio), 0)) over up_to_here as ln_growth,
-    sum(case when nav_return_ratio is null then 1 else 0 end) over up_to_here as breaks,
+    growth_before + sum(coalesce(ln(1 + nav_return_ratio), 0)) over up_to_here as ln_growth,
+    cast(
+        breaks_before + sum(case when nav_return_ratio is null and not is_end then 1 else 0 end) over up_to_here
+        as bigint
+    ) as breaks,
     greatest(known_at, previous_known_at) as known_at
 from grown
 window up_to_here as (partition by etf_code order by trade_date nulls last rows unbounded preceding)

@@ -1,3 +1,10 @@
+{% set first = first_changed_day() %}
+{% if first is not none %}
+    {# known_at is that of a session on which all was known #}
+    {% set since = day_of_earlier_row(first, 'etf_code', 'trade_date', 1, where='known_at is not null', among=
+        'select etf_code from ' ~ ref('int_etf_sessions') ~ " where trade_date >= date '" ~ first ~ "'") %}
+{% endif %}
+
 -- Fund and index in CNY between sessions on which both are known; a session without one of them is bridged by the next.
 with sessions as (
     select
@@ -13,14 +20,14 @@ with sessions as (
         case
             when indices.market = 'HK' and not calendar.is_session_hk then calendar.previous_session_hk
         end as earlier_level_date
-    from {{ ref('int_etf_sessions') }} as sessions
+    from {{ rows_since(since, ref('int_etf_sessions'), 'trade_date') }} as sessions
     inner join {{ ref('stg_etf_profiles') }} as profiles
         on sessions.etf_code = profiles.etf_code
     inner join {{ ref('stg_trading_calendar') }} as calendar
         on sessions.trade_date = calendar.date
     left join {{ ref('dim_index') }} as indices
         on profiles.tracked_index_code = indices.index_code
-    left join {{ ref('int_etf_nav_returns') }} as nav_returns
+    left join {{ rows_since(since, ref('int_etf_nav_returns'), 'trade_date') }} as nav_returns
         on sessions.etf_code = nav_returns.etf_code and sessions.trade_date = nav_returns.trade_date
     where profiles.tracked_index_code is not null
 ),

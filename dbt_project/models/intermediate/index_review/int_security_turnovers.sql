@@ -1,16 +1,13 @@
 -- Mean daily turnover of the last twenty bars up to each bar, of what an index has held.
 {% set first = first_changed_day() %}
 {% if first is not none %}
-    {% set since = day_of_earlier_row('security_code', 'trade_date', 19, among=
+    {% set since = day_of_earlier_row(first, 'security_code', 'trade_date', 19, among=
         'select security_code from ' ~ ref('stg_security_bars') ~ " where trade_date >= date '" ~ first ~ "'") %}
 {% endif %}
 
 with bars as (
     select *
-    from {{ ref('stg_security_bars') }}
-    {% if first is not none %}
-        where trade_date >= date '{{ since }}'
-    {% endif %}
+    from {{ rows_since(since, ref('stg_security_bars'), 'trade_date') }}
 )
 
 select

@@ -1,17 +1,14 @@
 {# Where a provider gives no reference price, the last close before is one, however long ago it was. #}
 {% set first = first_changed_day() %}
 {% if first is not none %}
-    {% set since = day_of_earlier_row('security_code', 'trade_date', 1, where='close is not null', among=
+    {% set since = day_of_earlier_row(first, 'security_code', 'trade_date', 1, where='close is not null', among=
         'select security_code from ' ~ ref('stg_security_bars') ~ " where prev_close is null and trade_date >= date '"
         ~ first ~ "'") %}
 {% endif %}
 
 with delivered as (
     select *
-    from {{ ref('stg_security_bars') }}
-    {% if first is not none %}
-        where trade_date >= date '{{ since }}'
-    {% endif %}
+    from {{ rows_since(since, ref('stg_security_bars'), 'trade_date') }}
 ),
 
 -- only for the securities of which a provider gives no reference price
