@@ -233,7 +233,7 @@ class Refresh:
             ledger = Ledger(self.settings.ledger)
             calendar_changed = prepare(
                 self.settings.build,
-                {name: contract.arrow_schema() for name, contract in CONTRACTS.items()},
+                CONTRACTS,
                 ledger.raw_files(),
                 trading_calendar(),
                 BuildParameters(self.as_of, self.settings.note_etf, self.settings.note_index),
@@ -264,7 +264,7 @@ class Refresh:
         pairs = [
             (node_name(key), node_name(parent)) for key, parents in made_from.items() for parent in sorted(parents)
         ]
-        tell_changes(self.settings.build, changes, pairs)
+        tell_changes(self.settings.build, changes, pairs, CONTRACTS, standing.began, standing.as_of)
         return sorted(outdated(made_from, {change.name for change in changes}))
 
     def _goes_on_from(self) -> Standing | None:

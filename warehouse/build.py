@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from orchestration.contracts.base import Contract
 from orchestration.sql import quoted, raw_rows
 
 STORAGE_VERSION = "v1.4.0"
@@ -53,7 +54,7 @@ class BuildParameters:
 
 def prepare(
     folder: Path,
-    schemas: Mapping[str, pa.Schema],
+    contracts: Mapping[str, Contract],
     batches: Mapping[str, Sequence[Path]],
     calendar: pa.Table,
     parameters: BuildParameters,
@@ -62,7 +63,7 @@ def prepare(
     """Put the schemas ``raw`` and ``control`` into the build files in ``folder``: new files, or with ``keep`` those
     that lie there. Gives whether the trading calendar is another one than before.
 
-    ``schemas`` names every raw table; ``batches`` its Parquet files (none: an empty table of that schema).
+    ``contracts`` names every raw table; ``batches`` its Parquet files (none: an empty table of its schema).
     """
     folder.mkdir(parents=True, exist_ok=True)
     config: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": STORAGE_VERSION}
@@ -79,13 +80,15 @@ def prepare(
         con.execute("drop schema if exists raw cascade")
         con.execute("create schema raw")
         con.execute("create schema if not exists control")
-        for table, schema in schemas.items():
-            files = batches.get(table, ())
+        for table, contract in contracts.items():
+            schema, files = contract.arrow_schema(), batches.get(table, ())
             if files:
                 con.execute(f'create view raw."{table}" as select * from {raw_rows(con, files, schema)}')
             else:
                 empty = schema.empty_table()  # noqa: F841 (read by name from SQL)
                 con.execute(f'create table raw."{table}" as from empty')
+            if not keep:
+                con.execute(f'create table control."repeated_{table}" as {repeated_keys(contract)}')
         if changed:
             con.execute("create or replace table control.trading_calendar as from calendar")
         con.execute(
@@ -99,6 +102,13 @@ def prepare(
     return changed
 
 
+def repeated_keys(contract: Contract, where: str = "true") -> str:
+    """SQL of the keys of a raw table under which there are several rows, versions of one. Those alone have to be
+    ranked (``latest_version`` of the dbt project)."""
+    key = ", ".join(contract.key)
+    return f'select {key} from raw."{contract.name}" where {where} group by {key} having count(*) > 1'
+
+
 def _differs(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> bool:
     con.register("incoming", rows)
     gone, come = f"from {table} except all from incoming", f"from incoming except all from {table}"
@@ -107,9 +117,17 @@ def _differs(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> bool
     return bool(found[0][0])
 
 
-def tell_changes(folder: Path, changes: Iterable[Change], inputs: Iterable[tuple[str, str]]) -> None:
+def tell_changes(
+    folder: Path,
+    changes: Sequence[Change],
+    inputs: Iterable[tuple[str, str]],
+    contracts: Mapping[str, Contract],
+    read_after: dt.datetime,
+    known_after: dt.datetime,
+) -> None:
     """Write into the build what has changed since it was published, for models that go on from there.
 
+    ``changes``: those of raw tables hold all rows that were read after one moment or became known after another.
     ``inputs``: pairs of a model and what it is made from. ``materializations/table.sql`` of the dbt project reads both.
     """
     with duckdb.connect(str(folder / WORK_FILE)) as con:
@@ -120,7 +138,33 @@ def tell_changes(folder: Path, changes: Iterable[Change], inputs: Iterable[tuple
         )
         con.execute("create table control.changes as from changed")
         con.execute("create table control.inputs as from made_from")
+        for change in changes:
+            if change.name in contracts:
+                _note_repeated(con, contracts[change.name], change, read_after, known_after)
         con.execute("commit")
+
+
+def _note_repeated(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    change: Change,
+    read_after: dt.datetime,
+    known_after: dt.datetime,
+) -> None:
+    """Add to the repeated keys of a raw table those of the rows behind ``change``."""
+    key = ", ".join(contract.key)
+    day = contract.business_date
+    of_days = f"{day} between ? and ?" if day else "true"
+    fresh = (
+        f'({key}) in (select ({key}) from raw."{contract.name}" where {of_days} and (_ingested_at > ? or'
+        " knowledge_at > ?))"
+    )
+    days = [change.first_day, change.last_day] if day else []
+    con.execute(
+        f'insert into control."repeated_{contract.name}" {repeated_keys(contract, f"{of_days} and {fresh}")}'
+        f' except from control."repeated_{contract.name}"',
+        [*days, *days, read_after, known_after],
+    )
 
 
 _CHANGES = pa.schema([("name", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32())])

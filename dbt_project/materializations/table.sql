@@ -32,15 +32,6 @@
     {{ return(day_of_earlier_row(changed.first, back.key, meta.day, back.rows, among, where, of)) }}
 {%- endmacro %}
 
-{# Whether this build goes on from one before. #}
-{% macro goes_on() -%}
-    {%- if target.type != 'duckdb' or not execute or flags.WHICH not in ('build', 'run') -%}
-        {{ return(false) }}
-    {%- endif -%}
-    {%- set inputs = adapter.get_relation(database=target.database, schema='control', identifier='inputs') -%}
-    {{ return(inputs is not none) }}
-{%- endmacro %}
-
 {# What changed among the inputs of this model: none where everything is built, 'nothing', or first and last day, the
    first as its own rows see it. #}
 {% macro changed_days() -%}

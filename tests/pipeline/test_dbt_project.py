@@ -21,8 +21,7 @@ SPEAK_WITHOUT_DATA = {"dim_date", "dim_index", "dim_sector", "rpt_market_note"}
 
 
 def test_every_model_builds_on_nothing_and_every_unit_test_holds(tmp_path):
-    schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
-    prepare(tmp_path, schemas, {}, trading_calendar(), BuildParameters(AS_OF, "159567.SZ", "987018.CNI"))
+    prepare(tmp_path, CONTRACTS, {}, trading_calendar(), BuildParameters(AS_OF, "159567.SZ", "987018.CNI"))
     done = subprocess.run(
         [
             *(str(Path(sys.executable).with_name("dbt")), "build"),

@@ -23,16 +23,15 @@ from orchestration.contracts import CONTRACTS
 from orchestration.paths import DBT_PROJECT
 from orchestration.sql import quoted
 from tests.support.raw_build import raw_table
-from warehouse.build import BuildParameters, prepare
+from warehouse.build import BuildParameters, prepare, repeated_keys
 
 
 class CompiledModels:
     """``select`` (dbt selection syntax) compiled in ``folder``; ``run`` gives a connection with the layers' schemas."""
 
     def __init__(self, folder: Path, select: str) -> None:
-        schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
         now = dt.datetime.now(dt.UTC)
-        prepare(folder / "build", schemas, {}, trading_calendar(), BuildParameters(now, "159567.SZ", "987018.CNI"))
+        prepare(folder / "build", CONTRACTS, {}, trading_calendar(), BuildParameters(now, "159567.SZ", "987018.CNI"))
         done = subprocess.run(
             [
                 *(str(Path(sys.executable).with_name("dbt")), "compile", "--quiet", "--select", select),
@@ -88,6 +87,9 @@ class CompiledModels:
         for name in CONTRACTS:
             rows = raw_table(name, tables.get(name, []))  # noqa: F841 (read by name from SQL)
             con.execute(f"create table work.raw.{name} as from rows")
+        con.execute("use work")
+        for name, contract in CONTRACTS.items():
+            con.execute(f"create table work.control.repeated_{name} as {repeated_keys(contract)}")
         for relation, path, types in self.seeds:
             given = ", ".join(f"{quoted(column)}: {quoted(kind)}" for column, kind in types.items())
             option = f", types = {{{given}}}" if given else ""

@@ -139,8 +139,7 @@ SOURCES = {
 def empty_build(folder: Path, as_of: dt.datetime = AS_OF) -> Path:
     """Both build files in ``folder``: empty raw and marts, the real calendar as ``dim_date``, empty accounting."""
     calendar = trading_calendar()
-    schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
-    prepare(folder, schemas, {}, calendar, BuildParameters(as_of, "159567.SZ", "987018.CNI"))
+    prepare(folder, CONTRACTS, {}, calendar, BuildParameters(as_of, "159567.SZ", "987018.CNI"))
     with duckdb.connect(str(folder / WORK_FILE)) as con:
         con.execute("create schema intermediate")
         con.execute("create schema staging")

@@ -44,8 +44,7 @@ def run_models(
 
 def run_models_on(folder: Path, files: Mapping[str, Sequence[Path]], as_of: dt.datetime, select: str) -> Path:
     """The same over raw Parquet files by table, such as a ledger names."""
-    schemas = {name: contract.arrow_schema() for name, contract in CONTRACTS.items()}
-    prepare(folder, schemas, files, trading_calendar(), BuildParameters(as_of, "159567.SZ", "987018.CNI"))
+    prepare(folder, CONTRACTS, files, trading_calendar(), BuildParameters(as_of, "159567.SZ", "987018.CNI"))
     project = str(PROJECT_ROOT / "dbt_project")
     dbt = Path(sys.executable).with_name("dbt")
     command = [str(dbt), "build", "--quiet", "--select", select, "--exclude-resource-type", "unit_test"]

@@ -285,10 +285,11 @@ def _corrected_rates(news: News) -> None:
 
 
 def _known_later(news: News) -> None:
-    """Rows of today that become known an hour after this run."""
-    rows = news.rows("etf_nav", f"nav_date >= {news.some_day()}", 2)
-    moment = {"knowledge_at": f"{news.today + dt.timedelta(days=4)}T00:00:00+08:00"}
-    news.land("etf_nav", [{**_times(row, ("unit_nav",), 1.003, 4), **moment} for row in rows])
+    """Rows that become known two weeks from now, beside one that is known."""
+    known, *rows = news.rows("etf_nav", f"nav_date >= {news.some_day()}", 3)
+    moment = {"knowledge_at": f"{news.today + dt.timedelta(days=15)}T00:00:00+08:00"}
+    later = [{**_times(row, ("unit_nav",), 1.003, 4), **moment} for row in rows]
+    news.land("etf_nav", [{**_times(known, ("unit_nav",), 1.001, 4), "knowledge_at": None}, *later])
 
 
 def _concepts(news: News) -> None:
