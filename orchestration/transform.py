@@ -43,8 +43,8 @@ ABOUT_MODELS = (
 SECONDS_TO_END = 10.0
 """A query that is told to stop does so at its next chunk of rows."""
 
-_OPTIONS = ("--quiet", "--log-level-file", "info")
-"""dbt writes its debug log at the cost of a second a build."""
+_OPTIONS = ("--log-level", "none", "--log-level-file", "info")
+"""What dbt would print its callback hears; its debug log costs a second a build."""
 
 
 class DbtError(Exception):

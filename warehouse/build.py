@@ -36,11 +36,12 @@ META_TABLES = (
 @dataclass(frozen=True)
 class Change:
     """An input of a build of which rows are other ones than before: those of the business dates from ``first_day`` to
-    ``last_day``."""
+    ``last_day``. ``day``: of a model, its column of that date."""
 
     name: str
     first_day: dt.date = dt.date.min
     last_day: dt.date = dt.date.max
+    day: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ def _note_repeated(
     )
 
 
-_CHANGES = pa.schema([("name", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32())])
+_CHANGES = pa.schema(
+    [("name", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32()), ("day", pa.string())]
+)
 _INPUTS = pa.schema([("model", pa.string()), ("input", pa.string())])
 
 

@@ -1,6 +1,6 @@
 {# Builds that go on from the one before. The orchestrator writes what has changed into two tables of `control`:
    `changes` (name of a raw table, or of a model that was made anew; first and last business date of the rows that are
-   other ones) and `inputs` (model, and the raw tables and models that it is made from, through any views). Both are
+   other ones; a model's column of it) and `inputs` (model, and the raw tables and models that it is made from, through any views). Both are
    empty where everything is built. A model is left alone when none of its inputs changed; one that comes out as it was
    is no change to those below.
 
@@ -55,6 +55,25 @@
         {{ return('nothing') }}
     {%- endif -%}
     {{ return({'first': found[2]}) }}
+{%- endmacro %}
+
+{# The rows of a table that are other ones than in the build that this one goes on from, where its day is one of `columns`;
+   else all of them. #}
+{% macro rows_made_anew(relation, columns) -%}
+    {%- set changes = adapter.get_relation(database=target.database, schema='control', identifier='changes')
+        if target.type == 'duckdb' and execute and flags.WHICH == 'build' -%}
+    {%- if not changes -%}
+        {{ return(relation) }}
+    {%- endif -%}
+    {%- set found = run_query(
+        "select strftime(first_day, '%Y-%m-%d'), day from " ~ changes ~ " where name = '" ~ relation.identifier ~ "'"
+    ).rows -%}
+    {%- if not found -%}
+        {{ return("(select * from " ~ relation ~ " where false)") }}
+    {%- elif found[0][1] in columns -%}
+        {{ return(rows_since(found[0][0] | string, relation, found[0][1])) }}
+    {%- endif -%}
+    {{ return(relation) }}
 {%- endmacro %}
 
 {# A relation from `days` before the first day whose rows are made; all of it where all are made. `day`: its column. #}
@@ -121,7 +140,8 @@
     {%- set changes = adapter.get_relation(database=target.database, schema='control', identifier='changes') -%}
     {%- set last = "date '" ~ differ.last ~ "'" if day else "date '9999-12-31'" -%}
     {% do run_query(
-        "insert into " ~ changes ~ " values ('" ~ model.name ~ "', date '" ~ differ.first ~ "', " ~ last ~ ")"
+        "insert into " ~ changes ~ " values ('" ~ model.name ~ "', date '" ~ differ.first ~ "', " ~ last ~ ", "
+        ~ ("'" ~ day ~ "'" if day else "null") ~ ")"
     ) %}
 {%- endmacro %}
 

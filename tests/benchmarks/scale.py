@@ -1,4 +1,4 @@
-"""What history costs: a full run of a large market beside one bare DuckDB script, a next day, and nothing new.
+"""What history costs: a full run of a large market beside bare DuckDB scripts, a next day, and nothing new.
 
 Run with ``make bench-scale`` (``--years``, ``--share`` for other sizes; the whole market of ten years wants some 20 GB
 of disk and a machine of its own). Prints wall, CPU and memory of each, their ratios, and the models that took longest;
@@ -83,6 +83,8 @@ def measure(folder: Path, market: Market, ending: str) -> tuple[list[Lap], list[
     laps = [floor(settings.landing, folder / "floor.duckdb", ending)]
     laps.append(run("sector run, all of it", command, **environment))
     nodes = slowest(settings)
+    bare = [sys.executable, "-m", "tests.benchmarks.bare_models", home, str(folder / "bare")]
+    laps.append(run("its models alone, as one bare script", bare, **environment))
     laps.append(run("sector run, nothing new", command, **environment))
     write_market(settings.landing, market, LAST_DAY, LAST_DAY, ending=ending)
     laps.append(run("sector run, one day more", command, **environment))

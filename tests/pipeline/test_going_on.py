@@ -78,7 +78,7 @@ def changed(gate: Gate, market: tuple[Path, dt.date]) -> dict[str, tuple[dt.date
     build(home, evening(day))
     assert {"marts.fct_constituent_daily", "marts.fct_etf_daily"} <= gate.judge(home, goes_on=True)
     with duckdb.connect(str(home / "build" / "work.duckdb"), read_only=True) as con:
-        found = {name: (first, until) for name, first, until in con.execute("from control.changes").fetchall()}
+        found = {name: (first, until) for name, first, until, _ in con.execute("from control.changes").fetchall()}
     assert differences(home, whole_copy(home, evening(day))) == []
     return found
 
