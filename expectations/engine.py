@@ -24,6 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import expectations.imports  # noqa: F401 (before what it is about)
+
+# isort: split
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 import duckdb_engine

@@ -7,10 +7,10 @@ with assets as (
         funds.etf_code,
         max_by(funds.aum_cny, funds.trade_date) as aum_cny,
         max_by(funds.knowledge_at, funds.trade_date) as known_at
-    from {{ ref('int_index_reviews') }} as reviews
+    from {{ lately(ref('int_index_reviews'), 'weight_date', 0) }} as reviews
     inner join {{ ref('stg_etf_profiles') }} as profiles
         on reviews.index_code = profiles.tracked_index_code
-    inner join {{ ref('fct_etf_daily') }} as funds
+    inner join {{ lately(ref('fct_etf_daily'), 'trade_date', 10) }} as funds
         on
             profiles.etf_code = funds.etf_code
             and reviews.weight_date >= funds.trade_date
