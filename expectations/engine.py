@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import expectations.imports  # noqa: F401 (before what it is about)
+from expectations import imports  # noqa: F401 (before what it is about)
 
 # isort: split
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
