@@ -89,14 +89,12 @@ def measure(home: Path) -> Stopwatch:
         run.publish()
     command = [sys.executable, "-m", "orchestration.cli"]
     environment = {**os.environ, "SECTOR_HOME": str(home)}
-    # the first run looks at what troubles the release that it finds
-    subprocess.run([*command, "run"], env=environment, check=True, capture_output=True)
-    with watch.lap("sector run, nothing new"):
-        subprocess.run([*command, "run"], env=environment, check=True, capture_output=True)
     (settings.landing / "fx_rates" / "one_more.csv").write_text(
         "pair,kind,rate_date,rate\nHKDCNY,market,2025-04-23,0.94\n"
     )
     with watch.lap("sector run, one row more"):
+        subprocess.run([*command, "run"], env=environment, check=True, capture_output=True)
+    with watch.lap("sector run, nothing new"):
         subprocess.run([*command, "run"], env=environment, check=True, capture_output=True)
     return watch
 
